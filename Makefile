@@ -1,0 +1,63 @@
+# The two commands are `make book` and `make test`; `make` alone lists the rest.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+PYTHON ?= python3
+# TORCH=cpu takes PyTorch's CPU build: 200 MB in place of several gigabytes on Linux.
+TORCH ?= default
+BIN := .venv/bin
+# No progress bars in stored outputs and logs; a live notebook shows them. One thread a process:
+# the pages' tensors are small, and two processes run side by side in the tests.
+QUIET := TQDM_DISABLE=1 OMP_NUM_THREADS=1 PYDEVD_DISABLE_FILE_VALIDATION=1
+
+.PHONY: help book test lab notebooks bench assignments clean python
+
+help:  ## show this list
+	@echo "Convolutional circuits as quantum states: make TARGET [PYTHON=python3.12] [TORCH=cpu]"
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+python:
+	@$(PYTHON) tools/check_python.py $(TORCH)
+
+.venv/installed: pyproject.toml constraints.txt | python
+	@if ! $(PYTHON) -m venv .venv; then \
+	  echo "This Python cannot make a virtual environment. On Debian or Ubuntu: sudo apt install python3-venv" >&2; exit 1; fi
+	@if [ "$(TORCH)" = cpu ]; then \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	    --index-url https://download.pytorch.org/whl/cpu "$$(grep -E '^torch==' constraints.txt)" \
+	    || { echo "PyTorch's CPU build could not be fetched from download.pytorch.org: is there a network?" >&2; exit 1; }; fi
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[book,test,course,cluster]' \
+	  || { echo "The packages could not be installed. If there is no network, connect once and run the same command again." >&2; exit 1; }
+	@touch $@
+
+book/_assets/vendor/fingerprint.txt: .venv/installed tools/frontend.py tools/frontend/package-lock.json tools/frontend/widgets-init.js
+	@$(BIN)/python tools/frontend.py
+	@touch $@
+
+book: .venv/installed book/_assets/vendor/fingerprint.txt  ## build the book into _build/html
+	@$(QUIET) $(BIN)/python tools/build_book.py
+
+test: book  ## run every test, the notebooks and the built pages included
+	@$(QUIET) $(BIN)/python -m pytest -q -n 2 --dist loadscope --doctest-modules \
+	  --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with tests/nbval.cfg \
+	  convac_lib tests book
+
+lab: .venv/installed  ## open the chapters in JupyterLab
+	@$(BIN)/jupyter lab book
+
+notebooks: .venv/installed  ## run the chapters and store their outputs in place
+	@$(QUIET) $(BIN)/python tools/notebooks.py
+
+bench: .venv/installed  ## print the benchmarks' ratios against their peers
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+assignments: .venv/installed  ## make the students' notebooks in assignments/
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[course]'
+	@$(BIN)/python -m convac_course.build --to assignments
+
+clean:  ## remove what was built; keeps .venv and the fetched front-end parts
+	rm -rf _build assignments .pytest_cache .ruff_cache .hypothesis

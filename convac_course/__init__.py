@@ -1,0 +1,1 @@
+"""Assignments from the book's exercises: making them, grading them, proving the graders."""

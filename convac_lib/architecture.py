@@ -1,0 +1,173 @@
+"""The one description from which everything follows: which tree, how wide each layer.
+
+A ConvAC (Levine et al. 2018, section 2.2) reads `n_sites` local patches, maps
+each to `local_dim` = M features, and then repeats one step: a 1x1 convolution
+to r_l channels, and a product over windows of `window` neighbours. After
+L = log_window(n_sites) such layers one vector is left, and a dense layer reads
+the scores off it.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import prod
+
+from ._validation import as_choice, as_int, integer_log
+
+SHARING = ("none", "window-position", "all")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A convolutional arithmetic circuit: a tree of product poolings with given widths.
+
+    Parameters
+    ----------
+    n_sites : int
+        N, the number of local patches; ``window ** len(channels)``.
+    window : int
+        Sites multiplied by one pooling window, at least 2. ``window=2`` is the
+        paper's line of patches; ``window=4`` is 2x2 pooling of an image whose
+        pixels are listed in Morton order (see :mod:`convac_lib.morton`).
+        ``window=n_sites`` with one layer is the shallow (CP) network.
+    local_dim : int
+        M, the number of representation functions per site.
+    channels : tuple of int
+        (r_0, ..., r_{L-1}), the output channels of each hidden layer.
+    n_outputs : int
+        Y, the number of scores.
+
+    Raises
+    ------
+    ValueError
+        If a number is not a positive integer, or `n_sites` is not
+        ``window ** len(channels)``.
+
+    Examples
+    --------
+    >>> line = Architecture(n_sites=8, window=2, local_dim=2, channels=(3, 4, 5))
+    >>> line.depth, line.parameter_count()
+    (3, 141)
+    """
+
+    n_sites: int
+    window: int
+    local_dim: int
+    channels: tuple[int, ...]
+    n_outputs: int = 1
+
+    def __post_init__(self):
+        # Stored as Python's integers: a NumPy one would overflow in a product of widths.
+        smallest = {"n_sites": 2, "window": 2, "local_dim": 1, "n_outputs": 1}
+        for name, minimum in smallest.items():
+            object.__setattr__(self, name, as_int(name, getattr(self, name), minimum))
+        widths = _as_widths(self.channels)
+        object.__setattr__(self, "channels", widths)
+        depth = integer_log("n_sites", self.n_sites, self.window)
+        if depth != len(widths):
+            raise ValueError(
+                f"channels must have one width for each of the {depth} layers that pool "
+                f"{self.n_sites} sites by windows of {self.window}, got {len(widths)}: {widths}"
+            )
+
+    # --- named shapes -----------------------------------------------------------------
+
+    @classmethod
+    def for_image(cls, side, local_dim, channels, n_outputs=1):
+        """Return the 2x2-pooling network of a `side` x `side` image; log2(side) layers.
+
+        Examples
+        --------
+        >>> Architecture.for_image(4, local_dim=2, channels=(3, 3)).n_sites
+        16
+        """
+        side = as_int("side", side, minimum=2)
+        integer_log("side", side, 2)
+        return cls(side * side, 4, local_dim, channels, n_outputs)
+
+    @classmethod
+    def line(cls, local_dim, channels, n_outputs=1):
+        """Return the paper's line of 2^L patches with windows of 2; L = len(channels)."""
+        channels = _as_widths(channels)
+        return cls(2 ** len(channels), 2, local_dim, channels, n_outputs)
+
+    @classmethod
+    def shallow(cls, n_sites, local_dim, channels, n_outputs=1):
+        """Return the CP network (eq. 11): one hidden layer of K = `channels`, one window."""
+        return cls(n_sites, n_sites, local_dim, (channels,), n_outputs)
+
+    @classmethod
+    def wide_base(cls, r, local_dim=10, n_outputs=10):
+        """Return the paper's 64x64 network with channels 4r 4r 2r 2r r r (section 8)."""
+        r = as_int("r", r, minimum=1)
+        return cls.for_image(64, local_dim, (4 * r, 4 * r, 2 * r, 2 * r, r, r), n_outputs)
+
+    @classmethod
+    def wide_tip(cls, r, local_dim=10, n_outputs=10):
+        """Return the paper's 64x64 network with channels r r 2r 2r 4r 4r (section 8)."""
+        r = as_int("r", r, minimum=1)
+        return cls.for_image(64, local_dim, (r, r, 2 * r, 2 * r, 4 * r, 4 * r), n_outputs)
+
+    # --- what follows from the numbers ------------------------------------------------
+
+    @property
+    def depth(self):
+        """L, the number of hidden layers."""
+        return len(self.channels)
+
+    @property
+    def widths(self):
+        """(M, r_0, ..., r_{L-1}): the bond dimensions from the inputs to the top."""
+        return (self.local_dim, *self.channels)
+
+    def locations(self, layer):
+        """Return at how many places layer l = 0..L-1 convolves: N / window^l."""
+        layer = as_int("layer", layer, minimum=0, maximum=self.depth - 1)
+        return self.n_sites // self.window**layer
+
+    def weight_shapes(self, share="none"):
+        """Return the shapes of the layers' weights and of the dense layer, in order.
+
+        Layer l has shape (G, r_l, r_{l-1}), r_{-1} = M, where G is the number of
+        different matrices: one for each location (``"none"``, the theory), one for
+        each position inside a window (``"window-position"``), or one (``"all"``).
+        Location j uses matrix j mod G. The dense layer has shape (Y, r_{L-1}).
+
+        Examples
+        --------
+        >>> Architecture.line(2, (3, 4)).weight_shapes("window-position")
+        [(2, 3, 2), (2, 4, 3), (1, 4)]
+        """
+        as_choice("share", share, SHARING)
+        copies = {"window-position": self.window, "all": 1}
+        shapes = [
+            (copies.get(share, self.locations(layer)), outgoing, incoming)
+            for layer, (incoming, outgoing) in enumerate(pairwise(self.widths))
+        ]
+        return [*shapes, (self.n_outputs, self.channels[-1])]
+
+    def parameter_count(self, share="none"):
+        """Return the number of weights, dense layer included, for a kind of sharing.
+
+        Examples
+        --------
+        >>> Architecture.wide_base(6).parameter_count("all")  # 31 r^2 + 50 r
+        1416
+        """
+        return sum(prod(shape) for shape in self.weight_shapes(share))
+
+    def with_channels(self, channels):
+        """Return the same tree with other channel numbers."""
+        return replace(self, channels=channels)
+
+
+def _as_widths(channels):
+    """Return `channels` as a tuple of positive Python integers, at least one."""
+    try:
+        widths = tuple(channels)
+    except TypeError:
+        widths = ()
+    if not widths:
+        raise ValueError(f"channels must be a sequence of positive integers, got {channels!r}")
+    return tuple(
+        as_int(f"channels[{layer}]", width, minimum=1) for layer, width in enumerate(widths)
+    )

@@ -1,0 +1,39 @@
+"""Checks of the exercises in the opening chapter."""
+
+from ..architecture import Architecture
+from ..cuts import min_cut
+from ..partitions import left_right
+from ._feedback import not_yet, right
+
+
+def widest_across(channels, budget=220):
+    """Check the channels (r0, r1, r2) with the widest left-right cut within a budget of weights.
+
+    Examples
+    --------
+    >>> widest_across((2, 5, 6))
+    Not yet: (2, 5, 6) has a cut of 4, and a larger one fits the budget.
+    """
+    try:
+        network = Architecture.line(local_dim=4, channels=[int(r) for r in channels])
+    except (TypeError, ValueError):
+        return not_yet(f"three positive integers (r0, r1, r2) are asked for, got {channels!r}")
+    if network.depth != 3:
+        return not_yet(f"eight sites have three layers, so three widths; got {network.depth}")
+    spent = network.parameter_count()
+    if spent > budget:
+        return not_yet(f"{network.channels} has {spent} weights, {spent - budget} over the budget")
+    reached = min_cut(network, left_right(8)).weight
+    if reached < _widest(budget):
+        return not_yet(f"{network.channels} has a cut of {reached}, and a larger one fits the budget")
+    return right(f"{network.channels} has {spent} weights and a cut of {reached}")
+
+
+def _widest(budget):
+    """Return the largest left-right cut that fits, by trying every triple that could."""
+    best, widths = 0, range(1, 13)
+    for channels in ((a, b, c) for a in widths for b in widths for c in widths):
+        network = Architecture.line(local_dim=4, channels=channels)
+        if network.parameter_count() <= budget:
+            best = max(best, min_cut(network, left_right(8)).weight)
+    return best

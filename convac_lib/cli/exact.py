@@ -1,0 +1,222 @@
+"""`convac cut` and `convac rank`: the exact answers for one network and one partition."""
+
+from contextlib import contextmanager
+from math import isqrt
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import partitions
+from ..architecture import Architecture
+
+LARGEST = 2**26  # sites: beyond that a cut needs more memory than a laptop has to spare
+
+Window = Annotated[
+    int, typer.Option(help="Sites that one pooling multiplies: 2 for a line, 4 for an image.")
+]
+LocalDim = Annotated[int, typer.Option(help="M, the number of features of each site.")]
+Channels = Annotated[
+    str,
+    typer.Option(
+        help="r0,r1,...: the width of each layer, from the inputs to the top. There are "
+        "window^(number of widths) sites."
+    ),
+]
+Partition = Annotated[
+    str,
+    typer.Option(
+        help="Which sites are in A: a word such as AABB, one letter a site; left-right; "
+        "interleaved; blocks:LENGTH or blocks:LENGTH:OFFSET; random:SEED. With --window 4, "
+        "left-right, top-bottom, checkerboard and blocks are those of the image, whose "
+        "pixels are listed window by window (Morton order)."
+    ),
+]
+
+
+def register(app):
+    """Add the commands of this module to a typer application."""
+    app.command("cut")(cut)
+    app.command("rank")(rank)
+
+
+def cut(
+    channels: Channels,
+    partition: Partition,
+    window: Window = 2,
+    local_dim: LocalDim = 2,
+    draw: Annotated[
+        Path | None, typer.Option(help="Draw the network and the cut to this picture file.")
+    ] = None,
+):
+    """Find the minimal cut between two groups of sites, A and B.
+
+    The cut is the smallest product of bond dimensions that parts A from B in the
+    tensor network of a convolutional arithmetic circuit. It bounds how strongly the
+    network can correlate the two groups: the rank of its coefficients, arranged as
+    a matrix of A against B, is never larger.
+
+    Example: convac cut --local-dim 2 --channels 3,4,5 --partition AABBAABB
+    """
+    from .. import cuts
+
+    with _one_sentence_errors("cut"):
+        architecture, sides = _network(channels, partition, window, local_dim)
+        minimal = cuts.min_cut(architecture, sides)
+        bound, p = cuts.theorem2_bound(architecture, sides)
+        typer.echo(_describe(architecture, sides))
+        typer.echo(f"minimal cut  {minimal.as_product()}")
+        typer.echo(_table(minimal))
+        typer.echo("rank         at most the minimal cut, for any weights")
+        typer.echo(
+            f"             at least {_number(bound)}, for almost all weights "
+            f"(Theorem 2, widths rounded down to powers of {p})"
+        )
+        if draw is not None:
+            from ..drawing import draw_network
+
+            axes = draw_network(architecture, sides, cut=minimal)
+            axes.figure.savefig(draw)
+            typer.echo(f"picture      {draw}")
+
+
+def rank(
+    channels: Channels,
+    partition: Partition,
+    window: Window = 2,
+    local_dim: LocalDim = 2,
+    share: Annotated[
+        str,
+        typer.Option(
+            help="Which weights are equal: none (the theory), window-position "
+            "(those at the same place of every window), or all."
+        ),
+    ] = "none",
+    seed: Annotated[int, typer.Option(help="Seed of the random weights.")] = 0,
+):
+    """Compute the exact rank of a random network, and compare it with the minimal cut.
+
+    The weights are random integers and all arithmetic is exact, modulo a prime. If the
+    rank reaches the minimal cut, that proves it for almost all weights: the
+    rank is then called certified.
+
+    Example: convac rank --local-dim 2 --channels 3,4,5 --partition interleaved
+    """
+    from ..ranks import certify_rank
+
+    with _one_sentence_errors("rank"):
+        architecture, sides = _network(channels, partition, window, local_dim)
+        found = certify_rank(architecture, sides, seed=seed, share=share)
+        typer.echo(_describe(architecture, sides))
+        typer.echo(f"minimal cut  {_number(found.cut)}")
+        typer.echo(f"rank         {found.rank} (modulo {found.prime}, seed {found.seed})")
+        if found.certified:
+            typer.echo("certified    yes: almost all weights reach the minimal cut")
+        else:
+            typer.echo("certified    no: these weights stay below the minimal cut")
+
+
+# --- from words to a network and a partition ----------------------------------------------
+
+
+@contextmanager
+def _one_sentence_errors(command):
+    """Turn what a wrong argument raises into one sentence and the exit code 2."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        typer.echo(f"convac {command}: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+def _network(channels, partition, window, local_dim):
+    try:
+        widths = tuple(int(width) for width in channels.split(","))
+    except ValueError:
+        raise ValueError(
+            f"--channels must be integers with commas between them, such as 3,4,5; got {channels!r}"
+        ) from None
+    n_sites = window ** len(widths) if window > 1 else 2  # Architecture refuses the window
+    if n_sites > LARGEST:
+        raise ValueError(
+            f"--channels with {len(widths)} layers and windows of {window} means {n_sites:.3g} "
+            f"sites; at most {LARGEST} are allowed"
+        )
+    architecture = Architecture(n_sites, window, local_dim, widths)
+    return architecture, _partition(partition, architecture)
+
+
+def _partition(text, architecture):
+    """Return the partition that --partition names, as a boolean array."""
+    name, *numbers = text.split(":")
+    if not numbers and set(text.upper()) <= set("AB |"):
+        return partitions.as_partition(text, architecture.n_sites)
+    named = _image_partitions if architecture.window == 4 else _line_partitions
+    known = named(architecture.n_sites)
+    lengths = {"blocks": (1, 2), "random": (1,)}.get(name, (0,))
+    try:
+        values = [int(number) for number in numbers]
+    except ValueError:
+        values = None
+    if name not in known or values is None or len(values) not in lengths:
+        raise ValueError(
+            "--partition must be a word of A and B, "
+            f"{', '.join(n for n in known if n not in ('blocks', 'random'))}, "
+            f"blocks:LENGTH, blocks:LENGTH:OFFSET or random:SEED; got {text!r}"
+        )
+    return known[name](*values)
+
+
+def _line_partitions(n_sites):
+    return {
+        "left-right": lambda: partitions.left_right(n_sites),
+        "interleaved": lambda: partitions.interleaved(n_sites),
+        "blocks": lambda length, offset=0: partitions.blocks(n_sites, length, offset),
+        "random": lambda seed: partitions.random_balanced(n_sites, seed),
+    }
+
+
+def _image_partitions(n_sites):
+    side = isqrt(n_sites)
+    return {
+        "left-right": lambda: partitions.halves(side, "left-right"),
+        "top-bottom": lambda: partitions.halves(side, "top-bottom"),
+        "checkerboard": lambda: partitions.checkerboard(side),
+        "interleaved": lambda: partitions.interleaved(n_sites),
+        "blocks": lambda length, offset=0: partitions.image_blocks(
+            side, length, (offset, offset)
+        ),
+        "random": lambda seed: partitions.random_balanced(n_sites, seed),
+    }
+
+
+# --- from answers to words ----------------------------------------------------------------
+
+
+def _describe(architecture, sides):
+    word = partitions.as_word(sides) if sides.size <= 64 else f"{sides.sum()} sites in A"
+    return (
+        f"network      {architecture.n_sites} sites, windows of {architecture.window}\n"
+        f"partition    {word}"
+    )
+
+
+def _table(minimal):
+    """Return the cut as a table: for each kind of bond, how many there are and are cut."""
+    architecture = minimal.architecture
+    there = [architecture.n_sites]
+    there += [architecture.locations(layer) // architecture.window
+              for layer in range(architecture.depth)]  # fmt: skip
+    lines = ["", "  bonds          width    cut     of"]
+    for row, (width, count, of) in enumerate(
+        zip(architecture.widths, minimal.counts, there, strict=True)
+    ):
+        name = f"layer {row - 1} (r{row - 1})" if row else "inputs (M)"
+        lines.append(f"  {name:<12}{width:>8}{count:>7}{of:>7}")
+    return "\n".join([*lines, ""])
+
+
+def _number(value):
+    """Return an integer in full while it is readable, else its power of ten."""
+    digits = value.bit_length() * 0.30103
+    return str(value) if digits < 30 else f"about 10^{digits:.0f}"

@@ -1,0 +1,105 @@
+"""Fold a network, from the leaves to the top, into one small matrix for a partition.
+
+The matricization of a network of N sites has M^|A| rows: far too many to write
+down. But it comes from a tree, and a sub-tree meets the rest of the network only
+through its one open bond. So all that matters of a sub-tree are r matrices
+X_1, ..., X_r, one for each value of that bond: their rows are the settings of
+the sub-tree's sites in A, their columns those in B. A layer does two things to them.
+
+- The convolution W mixes the matrices:     X'_k = Σ_g W_kg X_g.
+- The pooling joins children, channel by channel:     X_k ⊗ Y_k.
+
+Kronecker products grow, but most of the rows they give are combinations of the
+others. How many are not? The rows of a sub-tree are told apart only through the
+bonds on a cut that parts its A-sites from everything else: its B-sites *and* the
+open bond. With g(s) the least weight of a cut whose outside lies on side s, the
+recursion of the minimal cut (:mod:`convac_lib.cuts`) says how many to keep:
+
+    rows ≤ g(B),  columns ≤ g(A),   g(s) = min( ∏_c g_c(s), r · ∏_c min_t g_c(t) ).
+
+What "keep" means is the choice of an arithmetic. Over the integers modulo a
+prime, a random projection keeps the rank (:mod:`convac_lib.ranks`); over the
+floats, an orthonormal basis keeps the singular values (:mod:`convac_lib.spectra`).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .partitions import as_partition
+
+
+class Subtree(NamedTuple):
+    """A sub-tree seen by a partition: one matrix for each value of its open bond.
+
+    `matrices` has shape (bond, rows, columns); `row_bound` and `column_bound` are
+    the numbers g(B) and g(A) above (Python integers, for they can be huge).
+    """
+
+    matrices: np.ndarray
+    row_bound: int
+    column_bound: int
+
+
+def fold(architecture, partition, weights, arithmetic, output=0):
+    """Return a matrix with the rank, or the singular values, of the matricization.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    partition : array_like of bool or str
+        True = in A, one entry a site.
+    weights : sequence of ndarray
+        Of shapes (G, r_l, r_{l-1}) for each layer, location j using matrix j mod G,
+        and (Y, r_{L-1}) for the dense layer, of which row `output` is read.
+    arithmetic : object
+        ``convolve(kernel, matrices)`` mixes the channels;
+        ``join(x, y, row_bound, column_bound)`` is the channels' Kronecker product,
+        compressed; ``join_top(x, y, top)`` the last one, summed with the weights `top`.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns)
+    """
+    sides = as_partition(partition, architecture.n_sites)
+    *kernels, dense = weights
+    window = architecture.window
+    subtrees = [_leaf(architecture.local_dim, in_a) for in_a in sides]
+    for layer_kernels, bond in zip(kernels[:-1], architecture.channels[:-1], strict=True):
+        subtrees = [
+            _pool(subtrees[k : k + window], _at(layer_kernels, k, window), bond, arithmetic)
+            for k in range(0, len(subtrees), window)
+        ]
+    # The last pooling is summed over its channels at once: its matrices are the
+    # largest of all, and one is enough.
+    *others, last = subtrees
+    *other_kernels, last_kernel = _at(kernels[-1], 0, window)
+    pooled = _pool(others, other_kernels, architecture.channels[-1], arithmetic)
+    factor = arithmetic.convolve(last_kernel, last.matrices)
+    return arithmetic.join_top(pooled.matrices, factor, dense[output])
+
+
+def _leaf(local_dim, in_a):
+    """Return one site: feature d is row d if the site is in A, column d if it is in B."""
+    if in_a:
+        return Subtree(np.eye(local_dim)[:, :, None], local_dim, 1)
+    return Subtree(np.eye(local_dim)[:, None, :], 1, local_dim)
+
+
+def _at(layer_kernels, first, window):
+    """Return the kernels of `window` neighbouring locations; location j has number j mod G."""
+    return [layer_kernels[j % len(layer_kernels)] for j in range(first, first + window)]
+
+
+def _pool(children, kernels, bond, arithmetic):
+    """Convolve each child and join them one after the other, compressing after each."""
+    matrices = np.ones((bond, 1, 1))
+    rows = columns = crossing = 1  # the three products in the recursion of g
+    for child, kernel in zip(children, kernels, strict=True):
+        rows *= child.row_bound
+        columns *= child.column_bound
+        crossing *= min(child.row_bound, child.column_bound)
+        row_bound, column_bound = min(rows, bond * crossing), min(columns, bond * crossing)
+        factor = arithmetic.convolve(kernel, child.matrices)
+        matrices = arithmetic.join(matrices, factor, row_bound, column_bound)
+    return Subtree(matrices, row_bound, column_bound)

@@ -1,0 +1,350 @@
+"""The minimal cut of a ConvAC's tensor network: what bounds its entanglement, exactly.
+
+A cut parts the network into a piece that holds the sites of A and a piece that
+holds the sites of B; its weight is the product of the bond dimensions it severs,
+and no weights of the network can give a matricization of larger rank (Levine et
+al. 2018, section 7 and Claim 1). The legs of one delta tensor carry one common
+index, so all that are cut count once (appendix C, eq. 34).
+
+`min_cut_weight` is the whole idea in ten lines. The rest of the module computes
+the same numbers for a million sites, and says where the cut runs.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import log10, prod
+
+import numpy as np
+
+from ._branches import minimal_sides, relabel
+from .architecture import Architecture
+from .graph_cuts import GraphCut, multiplicative_min_cut
+from .partitions import as_partition
+
+__all__ = [
+    "Cut",
+    "GraphCut",
+    "min_cut",
+    "min_cut_weight",
+    "min_cut_weights",
+    "multiplicative_min_cut",
+    "prefix_cuts",
+    "theorem2_bound",
+]
+
+# --- the recursion ------------------------------------------------------------------------
+
+
+def min_cut_weight(architecture, partition):
+    """Return the weight of the minimal cut, an exact int, straight from the recursion.
+
+    A branch of the tree meets the rest of the network in one leg. It is described
+    by two numbers, its cheapest cut with that leg on A's side, and on B's. A delta
+    tensor joins the branches of its window. Either they all take its side, or the
+    delta is cut: then r_l is paid once and every branch takes the side it likes
+    (section 7.1 with the rule of appendix C).
+
+    Examples
+    --------
+    >>> min_cut_weight(Architecture.line(local_dim=2, channels=(3, 5)), "ABAB")
+    4
+    """
+    costs = [
+        (1, architecture.local_dim) if in_a else (architecture.local_dim, 1)
+        for in_a in as_partition(partition, architecture.n_sites)
+    ]
+    for width in architecture.channels:
+        windows = zip(*[iter(costs)] * architecture.window, strict=True)
+        costs = [_join(window, width) for window in windows]
+    return min(costs[0])
+
+
+def _join(branches, width):
+    """Return the costs (on A, on B) of a delta of bond `width` over branches with costs."""
+    parted = width * prod(min(branch) for branch in branches)
+    on_a, on_b = (prod(side) for side in zip(*branches, strict=True))
+    return min(on_a, parted), min(on_b, parted)
+
+
+# --- the answer ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Cut:
+    """A minimal cut: its exact weight, what it severs, and the side of every node.
+
+    Where several cuts are minimal, this is the one that cuts a delta only where
+    that is strictly cheaper than cutting below it, and gives A the branches that
+    may as well be on either side. A delta that is cut stands on the side of most
+    of its legs, so that with windows of 2 every cut delta loses exactly one leg.
+
+    Attributes
+    ----------
+    architecture : Architecture
+    partition : ndarray of bool, shape (N,)
+    counts : tuple of int
+        How many inputs (bond M) and how many deltas of each layer (bonds r_0, ...)
+        are cut, in the order of ``architecture.widths``.
+    weight_sides : tuple of ndarray of bool
+        For each layer the side of its matrices, True = with A; the last one is the
+        side of the top.
+    parted : tuple of ndarray of bool
+        For each layer, which deltas are cut.
+    """
+
+    architecture: Architecture
+    partition: np.ndarray
+    counts: tuple[int, ...]
+    weight_sides: tuple[np.ndarray, ...]
+    parted: tuple[np.ndarray, ...]
+
+    @cached_property
+    def weight(self):
+        """The product of the severed bond dimensions (eq. 34), an exact int."""
+        return _product(self.architecture.widths, self.counts)
+
+    @cached_property
+    def edges(self):
+        """The severed edges, each a pair of node names, the node nearer to the inputs first.
+
+        The names are those of :func:`convac_lib.networks.tensor_network`.
+        """
+        inputs = np.flatnonzero(self.weight_sides[0] != self.partition).tolist()
+        severed = [(("input", site), ("weight", 0, site)) for site in inputs]
+        for layer, deltas in enumerate(self._delta_sides):
+            below = self.weight_sides[layer] != np.repeat(deltas, self.architecture.window)
+            severed += [
+                (("weight", layer, j), ("delta", layer, j // self.architecture.window))
+                for j in np.flatnonzero(below).tolist()
+            ]
+            if layer < self.architecture.depth - 1:
+                above = deltas != self.weight_sides[layer + 1]
+                severed += [
+                    (("delta", layer, k), ("weight", layer + 1, k))
+                    for k in np.flatnonzero(above).tolist()
+                ]
+        return severed
+
+    @cached_property
+    def sides(self):
+        """The side of every node of the network, a dict from node name to True (A) or False."""
+        sides = {("input", site): in_a for site, in_a in enumerate(self.partition.tolist())}
+        for layer, deltas in enumerate(self._delta_sides):
+            for j, in_a in enumerate(self.weight_sides[layer].tolist()):
+                sides["weight", layer, j] = in_a
+            for k, in_a in enumerate(deltas.tolist()):
+                sides["delta", layer, k] = in_a
+        sides["output",] = sides["delta", self.architecture.depth - 1, 0]
+        return sides
+
+    @cached_property
+    def _delta_sides(self):
+        """The sides of each layer's deltas: for a cut one, where most of its legs lead."""
+        legs = self.architecture.window + 1
+        placed = []
+        for layer, parted in enumerate(self.parted):
+            above = self.weight_sides[layer + 1]
+            below = self.weight_sides[layer].reshape(-1, legs - 1)
+            votes = 2 * (below.sum(axis=1) + above)
+            most = np.where(votes == legs, above, votes > legs)
+            placed.append(np.where(parted, most, above))
+        return placed
+
+    def as_product(self):
+        """Return the cut as a product of widths, such as ``'r0² · r1 = 36'``.
+
+        A weight of more than 30 digits is given by its power of ten.
+
+        Examples
+        --------
+        >>> min_cut(Architecture.line(2, (3, 4, 5)), "AABBAABB").as_product()
+        'r0² = 9'
+        """
+        names = ["M", *(f"r{layer}" for layer in range(self.architecture.depth))]
+        factors = [
+            name + (str(count).translate(_SUPERSCRIPTS) if count > 1 else "")
+            for name, count in zip(names, self.counts, strict=True)
+            if count
+        ]
+        digits = sum(
+            count * log10(width)
+            for width, count in zip(self.architecture.widths, self.counts, strict=True)
+        )
+        value = f"= {self.weight}" if digits < 30 else f"≈ 10^{digits:.1f}"
+        return f"{' · '.join(factors)} {value}"
+
+    def __repr__(self):
+        return f"Cut({self.as_product()})"
+
+
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _product(widths, counts):
+    return prod(width**count for width, count in zip(widths, counts, strict=True))
+
+
+def min_cut(architecture, partition):
+    """Return the minimal :class:`Cut` between the two sides of a partition.
+
+    Exact for any widths, with time and memory linear in the number of sites: a
+    million sites take some tens of milliseconds.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    partition : array_like of bool or str
+        One entry for each site, True or ``"A"`` for the sites of A.
+
+    Raises
+    ------
+    ValueError
+        If the partition has another length or an empty side.
+
+    Examples
+    --------
+    >>> cut = min_cut(Architecture.line(local_dim=2, channels=(9, 3, 8)), "AAAABBBB")
+    >>> cut.weight, cut.counts, cut.edges
+    (3, (0, 0, 1, 0), [(('delta', 1, 1), ('weight', 2, 1))])
+    """
+    partition = as_partition(partition, architecture.n_sites)
+    counts, weight_sides, parted = minimal_sides(architecture, partition[None])
+    return Cut(
+        architecture,
+        partition.copy(),  # the caller's array may change; the cut must not
+        tuple(counts[0].tolist()),
+        tuple(sides[0] for sides in weight_sides),
+        tuple(cut[0] for cut in parted),
+    )
+
+
+def min_cut_weights(architecture, partitions):
+    """Return the exact weights of the minimal cuts for many partitions, a list of int.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    partitions : array_like of bool, shape (P, N), or a sequence of partitions
+
+    Raises
+    ------
+    ValueError
+        If a partition has another length or an empty side.
+
+    Examples
+    --------
+    >>> min_cut_weights(Architecture.line(2, (3, 5)), ["ABAB", "AABB", "ABBB"])
+    [4, 3, 2]
+    """
+    partitions = _as_partitions(partitions, architecture.n_sites)
+    counts, _, _ = minimal_sides(architecture, partitions)
+    return [_product(architecture.widths, row) for row in counts.tolist()]
+
+
+def _as_partitions(partitions, n_sites):
+    """Return partitions as a boolean array (P, N); a boolean array is checked as a whole."""
+    whole = isinstance(partitions, np.ndarray) and partitions.dtype == bool
+    if whole and partitions.ndim == 2 and partitions.shape[1] == n_sites:
+        in_a = np.count_nonzero(partitions, axis=1)
+        if ((in_a > 0) & (in_a < n_sites)).all():
+            return partitions
+    if isinstance(partitions, str):
+        raise ValueError(f"partitions must be a sequence of partitions, got {partitions!r}")
+    listed = [as_partition(partition, n_sites) for partition in partitions]
+    if not listed:
+        raise ValueError("partitions must hold at least one partition, got none")
+    return np.stack(listed)
+
+
+# --- many cuts at once --------------------------------------------------------------------
+
+
+def prefix_cuts(architecture):
+    """Return the exact minimal cuts of the first 1, 2, ..., N - 1 sites against the rest.
+
+    One pass over the layers. In a branch of which the first x sites are in A, only
+    the child in which the boundary falls is mixed, and all branches of a layer are
+    alike; so x says everything, and a layer has window^(l+1) branches to know.
+
+    Returns
+    -------
+    list of int, of length N - 1
+
+    Examples
+    --------
+    >>> prefix_cuts(Architecture.line(local_dim=2, channels=(3, 5)))
+    [2, 3, 2]
+    """
+    window = architecture.window
+    kinds, costs = np.zeros(1, dtype=np.intp), [(architecture.local_dim, 1)]
+    pure = architecture.local_dim  # of a branch wholly in A or B, met from the other side
+    for width in architecture.channels:
+        powers = [1]  # of `pure`; a larger one than the width never pays
+        for _ in range(window - 1):
+            powers.append(min(powers[-1] * pure, width))
+        longer = [
+            _join([(on_a, on_b), (powers[window - 1 - whole], 1), (1, powers[whole])], width)
+            for whole in range(window)  # children wholly in A, before the boundary
+            for on_a, on_b in costs
+        ]
+        kinds = (np.arange(window)[:, None] * len(costs) + kinds).ravel()
+        kinds, costs = relabel(kinds, longer)
+        pure = min(width, powers[-1] * pure)
+    weights = [min(cost) for cost in costs]
+    return [weights[kind] for kind in kinds[1:].tolist()]
+
+
+def theorem2_bound(architecture, partition):
+    """Return the largest lower bound of Theorem 2 on the rank, and the integer p that gives it.
+
+    With every width, M included, rounded down to a power of one integer p, the
+    minimal cut is reached by almost all weights; so the matricization of the given
+    network has at least that rank for almost all weights. The bound is the largest
+    over p = 2, 3, ... (Levine et al. 2018, Theorem 2; proved there for windows of 2).
+
+    Only some p need a try. Where no width's exponent changes, a larger p gives a
+    larger cut, so the best p is the largest with p^n <= width, for some width and n.
+
+    Returns
+    -------
+    bound : int
+    p : int
+        The smallest integer that reaches the bound.
+
+    Examples
+    --------
+    >>> line = Architecture.line(local_dim=2, channels=(3, 11, 5, 2))
+    >>> theorem2_bound(line, "AABABBBB ABBBAAAA")
+    (32, 2)
+    """
+    partition = as_partition(partition, architecture.n_sites)
+    worth_trying = {2} | {
+        _integer_root(width, exponent)
+        for width in architecture.widths
+        for exponent in range(1, width.bit_length())
+    }
+    best, best_p = 0, 2
+    for p in sorted(worth_trying):
+        local_dim, *channels = (_power_below(width, p) for width in architecture.widths)
+        rounded = replace(architecture, local_dim=local_dim, channels=tuple(channels))
+        bound = min_cut(rounded, partition).weight
+        if bound > best:
+            best, best_p = bound, p
+    return best, best_p
+
+
+def _integer_root(value, exponent):
+    """Return the largest integer whose power with `exponent` is at most `value`."""
+    low, high = 1, 1 << -(-value.bit_length() // exponent)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if middle**exponent <= value else (low, middle - 1)
+    return low
+
+
+def _power_below(width, p):
+    """Return the largest power of p that is at most `width`."""
+    power = 1
+    while power * p <= width:
+        power *= p
+    return power

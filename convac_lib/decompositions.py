@@ -1,0 +1,433 @@
+"""From weights to function: the coefficients tensor, and the scores without it.
+
+A ConvAC computes h_y(x) = Σ A^y_{d_1...d_N} f_{d_1}(x_1) ... f_{d_N}(x_N)
+(Levine et al. 2018, eq. 2). Its coefficients tensor A^y is decomposed into the
+weights: CP for the shallow network (eq. 11), hierarchical Tucker for the deep
+one (eq. 12). One code serves both, for the shallow network is the deep one with
+a single window over all the sites.
+
+`weights` is a list of arrays [W_0, ..., W_{L-1}, dense] with the shapes of
+:meth:`Architecture.weight_shapes`; location j of layer l uses the matrix
+``W_l[j % len(W_l)]``, so the leading lengths tell how the weights are shared.
+Integers (and fractions) are computed with exactly, however large they grow.
+"""
+
+from functools import reduce
+from math import prod
+
+import numpy as np
+
+from ._memory import refuse_beyond_memory
+from ._numbers import (
+    as_inexact,
+    as_numbers,
+    exact_dtype,
+    exact_rank,
+    is_exact,
+    largest_magnitude,
+)
+from ._validation import as_choice, as_int
+
+# --- weights --------------------------------------------------------------------------
+
+
+def random_weights(architecture, seed, share="none", integers=None, dtype=float):
+    """Draw random weights: standard normal, or integers.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    seed : int, or anything numpy.random.default_rng takes
+    share : {"none", "window-position", "all"}
+        Which locations have the same weights; ``"none"`` is the theory's setting.
+    integers : int, optional
+        Draw int64 integers from -integers to integers instead.
+    dtype : {float, complex}
+        For normal weights: real, or complex of the same variance.
+
+    Returns
+    -------
+    list of ndarray
+        [W_0, ..., W_{L-1}, dense], shaped as ``architecture.weight_shapes(share)``.
+
+    Examples
+    --------
+    >>> from convac_lib import Architecture
+    >>> line = Architecture.line(local_dim=2, channels=(3, 4))
+    >>> [layer.shape for layer in random_weights(line, seed=0)]
+    [(4, 3, 2), (2, 4, 3), (1, 4)]
+    """
+    as_choice("dtype", dtype, (float, complex))
+    rng = np.random.default_rng(seed)
+    shapes = architecture.weight_shapes(share)
+    if integers is not None:
+        high = as_int("integers", integers, minimum=1, maximum=2**62)
+        return [rng.integers(-high, high, shape, endpoint=True) for shape in shapes]
+    if dtype is float:
+        return [rng.standard_normal(shape) for shape in shapes]
+    parts = [rng.standard_normal((2, *shape)) / np.sqrt(2) for shape in shapes]
+    return [real + 1j * imaginary for real, imaginary in parts]
+
+
+def as_weights(architecture, weights):
+    """Return `weights` as a list of arrays that fit the architecture.
+
+    Raises
+    ------
+    ValueError
+        If an array is missing, has another shape than any kind of sharing gives
+        it, or holds anything but finite numbers.
+    """
+    shapes = architecture.weight_shapes("none")
+    weights = [as_numbers(f"weights[{i}]", layer) for i, layer in enumerate(weights)]
+    if len(weights) != len(shapes):
+        raise ValueError(
+            f"weights must be a list of {len(shapes)} arrays, one for each of the "
+            f"{architecture.depth} hidden layers and the dense layer, got {len(weights)}"
+        )
+    allowed = [
+        [(copies, *shape[1:]) for copies in sorted({1, architecture.window, shape[0]})]
+        for shape in shapes[:-1]
+    ]
+    for i, (layer, options) in enumerate(zip(weights, [*allowed, shapes[-1:]], strict=True)):
+        if layer.shape not in options:
+            listed = " or ".join(map(str, options))
+            raise ValueError(f"weights[{i}] must have shape {listed}, got {layer.shape}")
+    return weights
+
+
+def as_features(architecture, features):
+    """Return `features` as an array (..., n_sites, local_dim), or raise a ValueError."""
+    features = as_numbers("features", features)
+    expected = (architecture.n_sites, architecture.local_dim)
+    if features.shape[-2:] != expected:
+        raise ValueError(
+            f"features must have shape (..., n_sites, local_dim) = (..., {expected[0]}, "
+            f"{expected[1]}), got {features.shape}"
+        )
+    return features
+
+
+# --- the function ---------------------------------------------------------------------
+
+
+@np.errstate(over="ignore", invalid="ignore")  # refused at the end
+def coefficients_tensor(architecture, weights):
+    """Return the coefficients tensor A^y of every class (eq. 11 and 12).
+
+    Parameters
+    ----------
+    architecture : Architecture
+    weights : list of ndarray
+        Real, complex or exact (integers, fractions), with any kind of sharing.
+
+    Returns
+    -------
+    ndarray, shape (n_outputs, local_dim, ..., local_dim)
+        One axis for the class, then one for each site.
+
+    Raises
+    ------
+    ValueError
+        If the weights do not fit, or the tensor is beyond memory.
+
+    Examples
+    --------
+    >>> from convac_lib import Architecture
+    >>> two_sites = Architecture.line(local_dim=2, channels=(2,))
+    >>> weights = [[[[1, 2], [3, 4]], [[1, 0], [0, 1]]], [[1, 1]]]
+    >>> coefficients_tensor(two_sites, weights)  # [1, 2]⊗[1, 0] + [3, 4]⊗[0, 1]
+    array([[[1, 3],
+            [2, 4]]])
+    """
+    first, *deeper, dense = in_one_dtype(architecture, as_weights(architecture, weights))
+    n_sites, window = architecture.n_sites, architecture.window
+    shape = (architecture.n_outputs, *[architecture.local_dim] * n_sites)
+    refuse_beyond_memory(
+        f"architecture with n_sites={n_sites} and local_dim={architecture.local_dim}",
+        shape,
+        dense.dtype,
+        "decompositions.scores, cuts.min_cut and ranks.schmidt_spectrum never form it",
+    )
+    # Row γ of branches[j] is the vector, and of phi[j] the tensor φ^{l,j,γ}, flattened.
+    branches = [first[j % len(first)] for j in range(n_sites)]
+    for layer in deeper:
+        windows = [branches[j : j + window] for j in range(0, len(branches), window)]
+        phi = [reduce(_row_products, branches_of_window) for branches_of_window in windows]
+        branches = [layer[j % len(layer)] @ tensors for j, tensors in enumerate(phi)]
+    # The last window is joined for all channels at once, Σ_α a^{L,y}_α left_α ⊗ right_α,
+    # so that no channel needs a tensor of the full size.
+    left = reduce(_row_products, branches[: window // 2])
+    right = reduce(_row_products, branches[window // 2 :])
+    tensor = ((dense[:, None, :] * left.T) @ right).reshape(shape)
+    return _refuse_overflow(tensor, "scale the weights down")
+
+
+@np.errstate(over="ignore")  # refused at the end
+def scores(architecture, weights, features):
+    """Return the scores h_y of a batch by the recursion of eq. 18-21, forming no tensor.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    weights : list of ndarray
+        With any kind of sharing.
+    features : array_like, shape (..., n_sites, local_dim)
+        The values f_d(x_j) of the representation functions at each site.
+
+    Returns
+    -------
+    ndarray, shape (..., n_outputs)
+        In double precision; exact if weights and features are integers.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or a score is beyond the range of a float; then
+        :func:`log_scores` gives it.
+
+    Examples
+    --------
+    >>> from convac_lib import Architecture
+    >>> two_sites = Architecture.line(local_dim=2, channels=(2,))
+    >>> weights = [[[[1, 2], [3, 4]], [[1, 0], [0, 1]]], [[1, 1]]]
+    >>> scores(two_sites, weights, [[1, 1], [1, -1]])  # 3·1 + 7·(−1)
+    array([-4])
+    """
+    weights = as_weights(architecture, weights)
+    features = as_features(architecture, features)
+    *weights, features = in_one_dtype(architecture, weights, features)
+    reduced, exponent = _scaled_scores(architecture, weights, features)
+    if is_exact(reduced):
+        return reduced
+    true = _times_power_of_two(reduced, exponent)
+    return _refuse_overflow(true, "use decompositions.log_scores")
+
+
+def log_scores(architecture, weights, features):
+    """Return the sign and the logarithm of the magnitude of each score, as slogdet does.
+
+    For networks of many sites, whose scores are products of very many numbers.
+
+    Returns
+    -------
+    sign : ndarray, shape (..., n_outputs)
+        score / |score|: -1, 0 or 1, or on the unit circle if complex.
+    logarithm : ndarray, shape (..., n_outputs)
+        ln |score|, which is -inf where the score is 0.
+
+    Examples
+    --------
+    >>> from convac_lib import Architecture
+    >>> deep = Architecture.line(local_dim=1, channels=(1,) * 10)  # 1024 sites
+    >>> ones = [np.ones(shape) for shape in deep.weight_shapes("all")]
+    >>> sign, logarithm = log_scores(deep, ones, np.full((1024, 1), 10.0))
+    >>> (sign * logarithm / np.log(10)).round(6)  # 10^1024
+    array([1024.])
+    """
+    weights = as_weights(architecture, weights)
+    features = as_inexact("features", as_features(architecture, features))
+    *weights, features = in_one_dtype(architecture, weights, features)
+    reduced, exponent = _scaled_scores(architecture, weights, features)
+    magnitude = abs(reduced)
+    zero = magnitude == 0
+    sign = reduced / np.where(zero, 1, magnitude)
+    logarithm = np.log(np.where(zero, 1, magnitude)) + exponent * np.log(2)
+    return sign, np.where(zero, -np.inf, logarithm)
+
+
+# --- features -------------------------------------------------------------------------
+
+
+def are_independent(values):
+    """Return whether representation functions are linearly independent on some points.
+
+    Independent on the points, they are independent functions, as the theory asks
+    (footnote 1). Dependent on these points, they may still differ on others.
+    Integers and fractions are decided exactly; for floats this is numerical
+    (singular values above the longer side times epsilon times the largest).
+
+    Parameters
+    ----------
+    values : array_like, shape (n_points, local_dim)
+        f_d(x) in row x and column d.
+
+    Examples
+    --------
+    >>> x = np.arange(5)
+    >>> are_independent(np.stack([x, 1 - x], axis=1))
+    True
+    >>> are_independent(np.stack([x, 2 * x], axis=1))
+    False
+    """
+    values = _as_values(values)
+    if is_exact(values):
+        return exact_rank(values) == values.shape[1]
+    return bool(np.linalg.matrix_rank(as_inexact("values", values)) == values.shape[1])
+
+
+def orthonormal_features(values):
+    """Return orthonormal functions with the span of the given ones, and the change of basis.
+
+    Orthonormal means: for the inner product that sums over the points. The
+    physics takes an orthonormal local basis; this is why a network need not
+    (footnote 1).
+
+    Parameters
+    ----------
+    values : array_like, shape (n_points, local_dim)
+        f_d(x) in row x and column d.
+
+    Returns
+    -------
+    orthonormal : ndarray, shape (n_points, local_dim)
+    matrix : ndarray, shape (local_dim, local_dim)
+        With f(x) = matrix @ orthonormal(x): what :func:`change_basis` takes.
+
+    Raises
+    ------
+    ValueError
+        If the functions are linearly dependent on the points.
+
+    Examples
+    --------
+    >>> orthonormal, matrix = orthonormal_features([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])
+    >>> np.allclose(orthonormal @ matrix.T, [[1, 0], [1, 1], [1, 2]])
+    True
+    """
+    values = _as_values(values)
+    if not are_independent(values):
+        raise ValueError(
+            f"values must be of linearly independent functions, got {values.shape[1]} that are "
+            f"dependent on the {values.shape[0]} points"
+        )
+    orthonormal, triangular = np.linalg.qr(as_inexact("values", values))
+    return orthonormal, triangular.T
+
+
+def change_basis(weights, matrix):
+    """Return weights that give the same scores on other features (footnote 1).
+
+    If the old features are f(x) = matrix @ g(x), the new weights on g score what
+    the old ones did on f: layer 0 absorbs the matrix, W_0 matrix.
+
+    Parameters
+    ----------
+    weights : list of ndarray
+    matrix : array_like, shape (local_dim, local_dim)
+        Invertible for a change of basis, though nothing here inverts it.
+
+    Examples
+    --------
+    >>> from convac_lib import Architecture
+    >>> two_sites = Architecture.line(local_dim=2, channels=(2,))
+    >>> weights = [[[[1, 2], [3, 4]], [[1, 0], [0, 1]]], [[1, 1]]]
+    >>> exchange = [[0, 1], [1, 0]]
+    >>> scores(two_sites, change_basis(weights, exchange), [[1, 1], [-1, 1]])
+    array([-4])
+    """
+    first, *others = weights
+    first, matrix = as_numbers("weights[0]", first), as_numbers("matrix", matrix)
+    if first.ndim != 3:
+        raise ValueError(f"weights[0] must have three axes, got shape {first.shape}")
+    local_dim = first.shape[2]
+    if matrix.shape != (local_dim, local_dim):
+        raise ValueError(f"matrix must have shape {(local_dim,) * 2}, got {matrix.shape}")
+    if is_exact(first, matrix):
+        bound = local_dim * largest_magnitude(first) * largest_magnitude(matrix)
+        first = first.astype(exact_dtype((first, matrix), bound))
+    return [first @ matrix, *others]
+
+
+# --- the recursion, and what it computes in -------------------------------------------
+
+
+@np.errstate(over="ignore", invalid="ignore")  # refused at the end
+def _scaled_scores(architecture, weights, features):
+    """Return scores (..., Y) and exponents (..., 1): the true ones are scores * 2**exponents.
+
+    Every vector is kept near 1 by a power of two, which rounds nothing. In a
+    multilinear network a factor of one vector is a factor of the scores.
+    """
+    *layers, dense = weights
+    window = architecture.window
+    batch_shape, (n_sites, local_dim) = features.shape[:-2], features.shape[-2:]
+    batch = prod(batch_shape)
+    # Sites first, so that every location is one product of matrices for the whole batch.
+    v = np.moveaxis(features.reshape(batch, n_sites, local_dim), 1, 0)
+    exponent = np.zeros((n_sites, batch, 1), dtype=np.int32)
+    for layer in layers:
+        (matrices, width, fan_in), locations = layer.shape, len(v)
+        v = v.reshape(locations // matrices, matrices, batch, fan_in) @ layer.transpose(0, 2, 1)
+        v, exponent = _rescaled(v.reshape(locations, batch, width), exponent)
+        # One product pooling: child by child, over all windows and the whole batch.
+        children = v.reshape(locations // window, window, batch, width).swapaxes(0, 1)
+        exponents = exponent.reshape(locations // window, window, batch, 1).swapaxes(0, 1)
+        v, exponent = children[0], exponents[0]
+        for child, its_exponent in zip(children[1:], exponents[1:], strict=True):
+            v, exponent = _rescaled(v * child, exponent + its_exponent)
+    reduced = _refuse_overflow(v[0] @ dense.T, "scale the weights down")
+    return reduced.reshape(*batch_shape, len(dense)), exponent[0].reshape(*batch_shape, 1)
+
+
+def _rescaled(vectors, exponent):
+    """Return the vectors over a power of two each, and the exponents with it added."""
+    if vectors.dtype.kind not in "fc":
+        return vectors, exponent
+    _, power = np.frexp(abs(vectors).max(axis=-1, keepdims=True))
+    power = np.clip(power, -1000, 1000)  # so that 2**-power is a float too
+    return vectors * np.ldexp(1.0, -power), exponent + power
+
+
+def _times_power_of_two(numbers, exponent):
+    if numbers.dtype.kind != "c":
+        return np.ldexp(numbers, exponent)
+    product = np.empty_like(numbers)
+    product.real = np.ldexp(numbers.real, exponent)
+    product.imag = np.ldexp(numbers.imag, exponent)
+    return product
+
+
+def in_one_dtype(architecture, weights, features=None):
+    """Return weights (and features) in one dtype: exact without overflow, or double."""
+    arrays = weights if features is None else [*weights, features]
+    if not is_exact(*arrays):
+        dtype = complex if any(array.dtype.kind == "c" for array in arrays) else float
+        return [as_inexact("weights and features", array).astype(dtype) for array in arrays]
+    # No entry of the network, in whatever order it is contracted, is larger than this. (A
+    # coefficient is the score of a one-hot input.)
+    bound = 1 if features is None else max(1, largest_magnitude(features))
+    for layer in weights[:-1]:
+        bound = (_largest_row_sum(layer) * bound) ** architecture.window
+    dtype = exact_dtype(arrays, _largest_row_sum(weights[-1]) * bound)
+    return [array.astype(dtype) for array in arrays]
+
+
+def _largest_row_sum(layer):
+    """Return the largest sum of magnitudes in a row of the layer's matrices, at least 1."""
+    rows = layer.reshape(-1, layer.shape[-1]).tolist()
+    return max(1, max(sum(map(abs, row)) for row in rows))
+
+
+def _row_products(left, right):
+    """Return the tensor product of row γ of `left` with row γ of `right`, for every γ."""
+    return (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
+
+
+# --- checks of arguments --------------------------------------------------------------
+
+
+def _as_values(values):
+    values = as_numbers("values", values)
+    if values.ndim != 2 or values.size == 0:
+        raise ValueError(f"values must have shape (n_points, local_dim), got {values.shape}")
+    return values
+
+
+def _refuse_overflow(array, instead):
+    if array.dtype.kind in "fc" and not np.isfinite(array).all():
+        raise ValueError(
+            "weights and features must keep every number in the range of a float, got an "
+            f"overflow; {instead}"
+        )
+    return array

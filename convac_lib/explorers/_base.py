@@ -1,0 +1,57 @@
+"""How an explorer becomes one self-contained module, and what it shows without JavaScript."""
+
+import base64
+import gzip
+import json
+from pathlib import Path
+
+import anywidget
+
+_HERE = Path(__file__).parent
+
+# A page stores the module once for every explorer on it, so it is stored compressed.
+_UNPACK = """\
+const packed = Uint8Array.from(atob("{data}"), (letter) => letter.charCodeAt(0));
+const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+const source = await new Response(stream).blob();
+const address = URL.createObjectURL(new Blob([source], {{ type: "text/javascript" }}));
+const module = await import(address);
+URL.revokeObjectURL(address);
+export default module.default;
+"""
+
+
+def module_source(*names):
+    """Return the ES module made of the style sheet, `_shared.js` and the named files, readable.
+
+    Examples
+    --------
+    >>> "export default { render };" in module_source("_tree", "cut")
+    True
+    """
+    style = (_HERE / "explorers.css").read_text("utf-8")
+    files = [(_HERE / f"{name}.js").read_text("utf-8") for name in ("_shared", *names)]
+    return "\n".join([f"const STYLE = {json.dumps(style)};", *files])
+
+
+def packed_module(*names):
+    """Return a module that unpacks and runs `module_source(*names)`: about a third of its size."""
+    data = gzip.compress(module_source(*names).encode("utf-8"), compresslevel=9, mtime=0)
+    return _UNPACK.format(data=base64.b64encode(data).decode("ascii"))
+
+
+class Explorer(anywidget.AnyWidget):
+    """What the explorers share: a sentence and a picture where no script runs.
+
+    A subclass gives `_describe()`, one sentence, and `_picture()`, an SVG text. They
+    are made from the explorer's present state by the library itself, not by the page.
+    """
+
+    def __repr__(self):
+        return self._describe()
+
+    def _repr_mimebundle_(self, **kwargs):
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is not None:
+            bundle[0]["image/svg+xml"] = self._picture()
+        return bundle

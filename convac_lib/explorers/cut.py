@@ -1,0 +1,172 @@
+"""The cut explorer: a ConvAC as its tree, a partition of its leaves, the minimal cut."""
+
+import traitlets
+
+from .._validation import as_choice, as_int
+from ..architecture import Architecture
+from ..cuts import min_cut
+from ..drawing import node_positions
+from ..networks import tensor_network
+from ..partitions import as_partition, as_word, checkerboard, halves, interleaved, left_right
+from ._base import Explorer, packed_module
+from ._picture import BOND, CUT, INK, A, B, line, picture, shape, text
+
+_NAMED = {
+    "interleaved": interleaved,
+    "left-right": left_right,
+    "checkerboard": lambda n_sites: checkerboard(_side(n_sites)),
+    "halves": lambda n_sites: halves(_side(n_sites)),
+}
+
+
+class CutExplorer(Explorer):
+    """A tree whose leaves the reader puts in A or B, and its minimal cut, found in the page.
+
+    Parameters
+    ----------
+    n_sites, local_dim, channels, window, n_outputs
+        As for :class:`~convac_lib.architecture.Architecture`; at most 64 sites.
+    partition : str or array_like of bool
+        A word such as ``"AABB"``, an array, or one of ``"interleaved"``,
+        ``"left-right"`` and, for ``window=4``, ``"checkerboard"`` and ``"halves"``.
+
+    Attributes
+    ----------
+    partition : str
+        What the reader drew, as a word of A and B; can be set.
+    architecture : Architecture
+        The tree with the reader's widths; can be set.
+
+    Raises
+    ------
+    ValueError
+        If the numbers are no architecture or the partition does not fit it.
+
+    Examples
+    --------
+    >>> explorer = CutExplorer(8, 2, (3, 4, 5), partition="left-right")
+    >>> explorer
+    Cut explorer: 8 sites, M = 2, r0 = 3, r1 = 4, r2 = 5, partition AAAABBBB. \
+Minimal cut r1 = 4.
+    """
+
+    n_sites = traitlets.Int(8).tag(sync=True)
+    window = traitlets.Int(2).tag(sync=True)
+    local_dim = traitlets.Int(2).tag(sync=True)
+    channels = traitlets.List(traitlets.Int()).tag(sync=True)
+    n_outputs = traitlets.Int(1).tag(sync=True)
+    partition = traitlets.Any().tag(sync=True)
+
+    _esm = packed_module("_tree", "cut")
+
+    def __init__(
+        self,
+        n_sites=8,
+        local_dim=2,
+        channels=(3, 4, 5),
+        partition="interleaved",
+        *,
+        window=2,
+        n_outputs=1,
+    ):
+        as_int("n_sites", n_sites, minimum=2, maximum=64)
+        network = Architecture(n_sites, window, local_dim, channels, n_outputs)
+        super().__init__(**_traits(network), partition=_as_word(partition, n_sites))
+
+    @property
+    def architecture(self):
+        """The tree as it stands on the page, an :class:`Architecture`."""
+        return Architecture(
+            self.n_sites, self.window, self.local_dim, tuple(self.channels), self.n_outputs
+        )
+
+    @architecture.setter
+    def architecture(self, network):
+        as_int("architecture.n_sites", network.n_sites, maximum=64)
+        values = _traits(network)
+        if network.n_sites != self.n_sites:
+            values["partition"] = as_word(interleaved(network.n_sites))
+        # One message, so that the page never sees half of a change.
+        with self.hold_sync(), self.hold_trait_notifications():
+            for name, value in values.items():
+                setattr(self, name, value)
+
+    @traitlets.validate("partition")
+    def _check_partition(self, proposal):
+        return _as_word(proposal["value"], self.n_sites)
+
+    def _describe(self):
+        network, partition = self.architecture, self.partition
+        cut = min_cut(network, partition)
+        widths = ", ".join(f"r{layer} = {width}" for layer, width in enumerate(network.channels))
+        return (
+            f"Cut explorer: {network.n_sites} sites, M = {network.local_dim}, {widths}, "
+            f"partition {partition}. Minimal cut {cut.as_product()}."
+        )
+
+    def _picture(self):
+        return draw_cut(min_cut(self.architecture, self.partition), self._describe())
+
+
+def draw_cut(cut, label):
+    """Return the tree, coloured by side, with its cut dashed, as an SVG text."""
+    network = cut.architecture
+    step = min(44, 680 / network.n_sites)
+    width, pitch = 40 + step * network.n_sites, 26
+    place = {
+        node: (34 + step * (x + 0.5), pitch * (2 * network.depth + 1 - y))
+        for node, (x, y) in node_positions(network).items()
+    }
+    severed = {frozenset(edge) for edge in cut.edges}
+    drawn = [
+        _bond(place, edge, cut.sides, is_cut=frozenset(edge) in severed)
+        for edge in tensor_network(network).edges
+    ]
+    drawn += [_node(node, *place[node], cut.sides[node], step) for node in place]
+    names = ["M", *(f"r{layer}" for layer in range(network.depth))]
+    for level, (name, count) in enumerate(zip(names, cut.counts, strict=True)):
+        y = pitch * (2 * (network.depth - level) + (1 if level else 0.5)) + 4
+        drawn.append(text(4, y, name, fill=CUT if count else INK))
+    height = pitch * (2 * network.depth + 1) + 34
+    drawn.append(text(4, height - 8, f"minimal cut {cut.as_product()}", fill=CUT))
+    return picture(round(width), height, label, *drawn)
+
+
+def _bond(place, edge, sides, is_cut):
+    style = {"stroke": A if sides[edge[0]] else B, "stroke_width": 1.6}
+    if is_cut:
+        style = {"stroke": CUT, "stroke_width": 3.4, "stroke_dasharray": "5 3"}
+    return line(*place[edge[0]], *place[edge[1]], **style)
+
+
+def _node(node, x, y, in_a, step):
+    """Draw a node: A is a disc and B a square, a copy tensor a triangle."""
+    size = min(8 if node[0] == "input" else 3.5, 0.42 * step)
+    if node[0] == "delta":
+        points = f"{x:.1f},{y - 6:.1f} {x + 6:.1f},{y + 5:.1f} {x - 6:.1f},{y + 5:.1f}"
+        return shape("polygon", points=points, fill="#f2f4f6", stroke=BOND)
+    if in_a:
+        return shape("circle", cx=x, cy=y, r=float(size), fill=A)
+    return shape("rect", x=x - size, y=y - size, width=2 * size, height=2 * size, fill=B)
+
+
+def _traits(network):
+    return {
+        "n_sites": network.n_sites,
+        "window": network.window,
+        "local_dim": network.local_dim,
+        "channels": list(network.channels),
+        "n_outputs": network.n_outputs,
+    }
+
+
+def _as_word(partition, n_sites):
+    """Return a named partition, a word or an array as a word of A and B."""
+    if isinstance(partition, str) and set(partition.upper()) - set("AB| "):
+        as_choice("partition", partition, tuple(_NAMED))
+        partition = _NAMED[partition](n_sites)
+    return as_word(as_partition(partition, n_sites))
+
+
+def _side(n_sites):
+    return round(n_sites**0.5)

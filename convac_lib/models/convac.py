@@ -1,0 +1,179 @@
+"""The ConvAC as a torch module: the model a reader trains is the tensor a reader analyses."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from .._validation import as_choice
+from .pooling import product_pool
+from .representations import window_first
+from .tree import TreeModel, seeded
+
+INITS = ("averaging", "normal", "positive")
+HEADS = ("scores", "normalized")
+
+
+class ConvAC(TreeModel):
+    """A convolutional arithmetic circuit (Levine et al., section 2.2).
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The tree and its widths.
+    share : {"window-position", "none", "all"}
+        Which locations of a layer use one matrix. ``"none"`` is the theory's network;
+        ``"all"`` cannot tell the members of a pooling window apart.
+    representation : {"affine-relu", "conv3x3", "linear", "cos-sin"} or torch.nn.Module
+        The M functions of a site; see :mod:`convac_lib.models.representations`.
+    site_size : int
+        The numbers at one site.
+    head : {"scores", "normalized"}
+        What `forward` returns: the scores h_y; or a learned factor times h_y divided by
+        the root mean square over y, which has the same largest entry, stays in range at
+        any depth, and is what cross-entropy is trained on.
+    init : {"averaging", "normal", "positive"}
+        Weights start as averages with noise (these train best), as independent normals,
+        or as positive numbers that sum to one.
+    seed : int, optional
+        Of the starting weights; without it torch's own random state is used.
+    rescale : bool
+        False multiplies without rescaling: deep networks then overflow. For teaching.
+    share_background : bool
+        Compute windows that see only zeros once; needs shared weights.
+    dtype : torch.dtype
+        float32 or float64.
+
+    Raises
+    ------
+    ValueError
+        If an option is unknown, or the representation does not have `local_dim` features.
+
+    Examples
+    --------
+    >>> from convac_lib import Architecture
+    >>> model = ConvAC(Architecture.for_image(8, 2, (4, 4, 4), n_outputs=10), seed=0)
+    >>> model(torch.rand(5, 8, 8)).shape
+    torch.Size([5, 10])
+    """
+
+    def __init__(
+        self,
+        architecture,
+        share="window-position",
+        representation="affine-relu",
+        site_size=1,
+        head="scores",
+        init="averaging",
+        seed=None,
+        rescale=True,
+        share_background=False,
+        dtype=torch.float32,
+    ):
+        as_choice("head", head, HEADS)
+        as_choice("init", init, INITS)
+        if head == "normalized" and architecture.n_outputs == 1:
+            raise ValueError(
+                "head must be 'scores' when the architecture has one output: "
+                "a single score divided by its own size is only a sign"
+            )
+        if share_background and share == "none":
+            raise ValueError(
+                "share_background must be False for share='none': "
+                "empty windows differ where the weights do"
+            )
+        generator = seeded(seed)
+        super().__init__(
+            architecture, representation, site_size, generator, share_background, positive=True
+        )
+        self.share, self.head, self.rescale = share, head, rescale
+        # Drawn in double and then rounded, so that a model is the same at either precision.
+        # An unshared layer keeps its matrices window first, as the rows are.
+        *layers, dense = architecture.weight_shapes(share)
+        self.layers = nn.ParameterList(_start(shape, init, generator) for shape in layers)
+        self.dense = nn.Parameter(_start(dense, "normal", generator))
+        if head == "normalized":
+            self.log_factor = nn.Parameter(torch.zeros((), dtype=torch.float64))
+        self.to(dtype)
+
+    def forward(self, x):
+        """Return the scores of a batch, shape (batch, Y), in the sense of `head`."""
+        if self.head == "scores":
+            return self.scores(x)
+        scores, _ = product_pool(self.scaled_scores(x, True)[0][None], scale_free=True)  # largest magnitude 1
+        size = scores.square().mean(-1, keepdim=True).clamp_min(1e-12).sqrt()
+        return self.log_factor.exp() * scores / size
+
+    def scores(self, x):
+        """Return the true scores h_y (eq. 2), shape (batch, Y); infinite where out of range."""
+        scores, log_scale = self.scaled_scores(x)
+        # In two halves, each in range, so that 0 times the scale is 0 and not NaN.
+        limit = torch.finfo(scores.dtype).max
+        half = (log_scale / 2).exp().clamp_max(limit).to(scores.dtype)[:, None]
+        return scores * half * half
+
+    def scaled_scores(self, x, scale_free=False):
+        """Return (scores, log_scale) with h_y = scores * exp(log_scale): in range at any depth.
+
+        Shapes (batch, Y) and (batch,). The log is a constant to autograd, which keeps the
+        gradient of any function of h_y exact.
+        """
+        log_scale = None  # of every row so far
+
+        def pool(layer, values, children):
+            nonlocal log_scale
+            rows, logs = product_pool(values, self.rescale, scale_free)
+            if logs is not None and layer > 0:
+                below = log_scale if children is None else log_scale[children]
+                logs += below.view(len(values), -1).sum(0)
+            log_scale = logs
+            return rows
+
+        top, row = self.climb(x, self.layers, pool)
+        if log_scale is None:
+            log_scale = top.new_zeros(len(top), dtype=torch.float64)
+        elif row is not None:
+            log_scale = log_scale[row]
+        return top @ self.dense.T, log_scale
+
+    # --- out to `decompositions` and back ---------------------------------------------
+
+    def to_weights(self):
+        """Return [W_0, ..., W_{L-1}, dense] as NumPy arrays, as `decompositions` takes them.
+
+        Shapes as in ``architecture.weight_shapes(share)``; copies.
+        """
+        weights = [weight.detach().cpu().numpy() for weight in [*self.layers, self.dense]]
+        # Reversing the digits of a number twice gives it back.
+        return [*map(self._window_first, weights[:-1]), weights[-1].copy()]
+
+    def load_weights(self, weights):
+        """Take [W_0, ..., W_{L-1}, dense], array-likes shaped as `to_weights` gives them."""
+        arrays = [np.asarray(array) for array in weights]
+        given, shapes = [a.shape for a in arrays], self.architecture.weight_shapes(self.share)
+        if given != shapes:
+            raise ValueError(
+                f"weights must have the shapes {shapes} for share={self.share!r}, got {given}"
+            )
+        if any(np.iscomplexobj(array) for array in arrays):
+            raise ValueError("weights must be real, got complex numbers")
+        arrays[:-1] = map(self._window_first, arrays[:-1])
+        with torch.no_grad():
+            for parameter, array in zip([*self.layers, self.dense], arrays, strict=True):
+                parameter.copy_(torch.tensor(array))
+
+    def _window_first(self, array):
+        """Return a copy of a layer's matrices in the order in which the model keeps them."""
+        if self.share != "none":
+            return array.copy()
+        return array[window_first(len(array), self.architecture.window)]
+
+
+def _start(shape, init, generator):
+    """Return starting weights of shape (..., r_out, r_in), in double precision."""
+    fan_in = shape[-1]
+    noise = torch.randn(shape, generator=generator, dtype=torch.float64)
+    if init == "averaging":
+        return (1 + 0.3 * fan_in**0.5 * noise) / fan_in
+    if init == "positive":
+        return noise.softmax(-1)
+    return noise / fan_in**0.5

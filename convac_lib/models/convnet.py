@@ -1,0 +1,92 @@
+"""The ConvNet of the paper's experiments: the same tree, with ReLU and max pooling."""
+
+from functools import partial
+
+import torch
+from torch import nn
+
+from .._validation import as_choice
+from .pooling import average_pool, max_pool
+from .tree import TreeModel, seeded
+
+POOLINGS = ("max", "average")
+
+
+class ConvNet(TreeModel):
+    """The network of section 8: 3x3 representation, [1x1, ReLU, pool] per layer, dense.
+
+    Convolutions are shared by all locations and have biases, as usual; starting weights
+    are those of `torch.nn.Conv2d`.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The tree and its widths.
+    pooling : {"max", "average"}
+        Over the windows of the architecture.
+    representation : {"conv3x3", "affine-relu", "linear", "cos-sin"} or torch.nn.Module
+        As for :class:`ConvAC`.
+    site_size : int
+        The numbers at one site.
+    seed : int, optional
+        Of the starting weights; without it torch's own random state is used.
+    share_background : bool
+        Compute windows that see only zeros once.
+    dtype : torch.dtype
+        float32 or float64.
+
+    Raises
+    ------
+    ValueError
+        If an option is unknown, or the representation does not have `local_dim` features.
+
+    Examples
+    --------
+    >>> from convac_lib import Architecture
+    >>> model = ConvNet(Architecture.for_image(8, 10, (8, 8, 8), n_outputs=10), seed=0)
+    >>> model(torch.rand(5, 8, 8)).shape
+    torch.Size([5, 10])
+    """
+
+    def __init__(
+        self,
+        architecture,
+        pooling="max",
+        representation="conv3x3",
+        site_size=1,
+        seed=None,
+        share_background=False,
+        dtype=torch.float32,
+    ):
+        as_choice("pooling", pooling, POOLINGS)
+        generator = seeded(seed)
+        super().__init__(
+            architecture, representation, site_size, generator, share_background, positive=False
+        )
+        self.pooling = pooling
+        *layers, dense = architecture.weight_shapes("all")
+        start = partial(_start, generator)
+        self.layers = nn.ParameterList(start(shape, shape[2]) for shape in layers)
+        self.biases = nn.ParameterList(start(shape[1], shape[2]) for shape in layers)
+        self.dense = nn.Parameter(start(dense, dense[1]))
+        self.dense_bias = nn.Parameter(start(dense[0], dense[1]))
+        self.to(dtype)
+
+    def forward(self, x):
+        """Return the scores of a batch, shape (batch, Y)."""
+        top, _ = self.climb(x, self.layers, self._pool)
+        return torch.addmm(self.dense_bias, top, self.dense.T)
+
+    def _pool(self, layer, values, children):
+        bias = self.biases[layer]
+        if self.pooling == "average":
+            return average_pool(torch.relu(values + bias))
+        # Adding a bias and ReLU are monotone: after the maximum they give the same
+        # numbers, with a fraction of the work.
+        return torch.relu(max_pool(values) + bias)
+
+
+def _start(generator, shape, fan_in):
+    """Return uniform starting weights of size 1/sqrt(fan_in), in double precision."""
+    uniform = torch.rand(shape, generator=generator, dtype=torch.float64)
+    return (2 * uniform - 1) * fan_in**-0.5

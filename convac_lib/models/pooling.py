@@ -1,0 +1,182 @@
+"""Pooling over windows: the product of a ConvAC, and the maximum of a ConvNet.
+
+Activations arrive as (window, rows, channels): the first axis is the position
+inside a pooling window, and every row is one window of one sample. Pooling
+removes the first axis.
+
+A product of thousands of numbers leaves the range of any float, so each pooled
+vector is divided by its largest magnitude. A ConvAC is linear in every such
+vector: the divisor comes out of the whole network as one scalar. Hence it may
+be treated as a constant, which keeps the gradients exact, and its logarithm can
+be added up by whoever wants the true score.
+"""
+
+import torch
+from torch.autograd.function import once_differentiable
+
+# Any positive divisor is allowed, so a floor costs no accuracy: it keeps 1/scale finite,
+# and leaves a vector of zeros a vector of zeros.
+SMALLEST_SCALE = 1e-30
+
+# Factors multiplied between two rescalings. Wider windows are multiplied in several rounds.
+FACTORS_PER_ROUND = 4
+
+
+def product_pool(factors, rescale=True, scale_free=False):
+    """Multiply over the first axis, channel by channel, and rescale every row.
+
+    Parameters
+    ----------
+    factors : torch.Tensor, shape (window, rows, channels)
+        The numbers to multiply, floating point.
+    rescale : bool
+        Divide each row by its largest magnitude. Without it, deep networks overflow.
+    scale_free : bool
+        Promise that nothing downstream depends on the size of a row. The gradient is then
+        orthogonal to the row; taking away the rounding error along it is what keeps
+        float32 gradients good through many layers, where one channel dominates.
+
+    Returns
+    -------
+    pooled : torch.Tensor, shape (rows, channels)
+        Largest magnitude 1 in every row, unless the row is zero (or `rescale` is False).
+    log_scale : torch.Tensor, shape (rows,), or None
+        ``pooled * exp(log_scale)[:, None]`` is the product. A constant to autograd:
+        gradients are exact for whatever depends on that product only. float64.
+
+    Notes
+    -----
+    Same-channel product pooling, section 2.2 of Levine et al. The gradient is made of
+    products of the other factors, never of a division, so zeros are harmless.
+
+    Examples
+    --------
+    >>> pooled, log_scale = product_pool(torch.tensor([[[2.0, 1.0]], [[3.0, -3.0]]]))
+    >>> pooled, round(float(log_scale.exp()), 6)
+    (tensor([[ 1.0000, -0.5000]]), 6.0)
+    """
+    if not rescale:
+        return _Product.apply(factors, False, False)[0], None
+    log_scale = 0.0
+    while len(factors) > FACTORS_PER_ROUND:
+        # The divisors of different factors of one row multiply: their logs add.
+        whole = len(factors) - len(factors) % FACTORS_PER_ROUND
+        groups = factors[:whole].unflatten(0, (FACTORS_PER_ROUND, -1)).flatten(1, 2)
+        pooled, scale = _Product.apply(groups, True, scale_free)
+        pooled = pooled.unflatten(0, (-1, factors.shape[1]))
+        log_scale = log_scale + scale.double().log().view(len(pooled), -1).sum(0)
+        factors = torch.cat([pooled, factors[whole:]])
+    pooled, scale = _Product.apply(factors, True, scale_free)
+    return pooled, log_scale + scale.double().log().squeeze(-1)
+
+
+class _Product(torch.autograd.Function):
+    """The product over the first axis, and the divisor of every row."""
+
+    @staticmethod
+    def forward(ctx, factors, rescale, scale_free):
+        pooled = _multiply(factors)
+        scale = None
+        if rescale:
+            scale = pooled.abs().amax(-1, keepdim=True).clamp_min_(SMALLEST_SCALE)
+            pooled = pooled / scale
+            ctx.mark_non_differentiable(scale)
+        ctx.save_for_backward(factors, scale, pooled if scale_free else None)
+        return pooled, scale
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient, _):
+        factors, scale, pooled = ctx.saved_tensors
+        if pooled is not None:
+            along = (gradient * pooled).sum(-1, keepdim=True)
+            size = pooled.square().sum(-1, keepdim=True).clamp_min_(SMALLEST_SCALE)
+            gradient = torch.addcmul(gradient, pooled, along / size, value=-1)
+        if scale is not None:
+            gradient = gradient / scale
+        gradients = torch.empty_like(factors)
+        _products_of_the_others(gradient, factors, gradients)
+        return gradients, None, None
+
+
+def _multiply(factors):
+    """Return the product over the first axis; by halves, as torch.prod is slow here."""
+    if len(factors) == 1:
+        return factors[0]
+    half = len(factors) // 2
+    return _multiply(factors[:half]) * _multiply(factors[half:])
+
+
+def _products_of_the_others(outer, factors, out):
+    """Write into out[k] the product of `outer` and all factors but the k-th."""
+    if len(factors) == 1:
+        out[0] = outer
+    elif len(factors) == 2:
+        torch.mul(outer, factors[1], out=out[0])
+        torch.mul(outer, factors[0], out=out[1])
+    else:
+        half = len(factors) // 2
+        left, right = factors[:half], factors[half:]
+        _products_of_the_others(outer * _multiply(right), left, out[:half])
+        _products_of_the_others(outer * _multiply(left), right, out[half:])
+
+
+def max_pool(values):
+    """Return the maximum over the first axis: (window, rows, channels) -> (rows, channels).
+
+    Where several are largest, the first one receives the gradient.
+
+    Examples
+    --------
+    >>> max_pool(torch.tensor([[[1.0, 5.0]], [[2.0, -3.0]]]))
+    tensor([[2., 5.]])
+    """
+    return _Maximum.apply(values)
+
+
+class _Maximum(torch.autograd.Function):
+    """The maximum over the first axis, as a tournament that remembers who won each match."""
+
+    @staticmethod
+    def forward(ctx, values):
+        matches = []
+        largest = _play(values, matches)
+        ctx.save_for_backward(*matches)
+        ctx.window = len(values)
+        return largest
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        gradients = gradient.new_empty((ctx.window, *gradient.shape))
+        _hand_down(gradient, list(ctx.saved_tensors), gradients)
+        return gradients
+
+
+def _play(values, matches):
+    """Return the winners, and append to `matches` where the left half won, last match last."""
+    if len(values) == 1:
+        return values[0]
+    half = len(values) // 2
+    left, right = _play(values[:half], matches), _play(values[half:], matches)
+    matches.append(left >= right)
+    return torch.maximum(left, right)
+
+
+def _hand_down(gradient, matches, out):
+    """Give the gradient to the winner of every match, from the last match to the first."""
+    if len(out) == 1:
+        out[0] = gradient
+    elif len(out) == 2:
+        torch.mul(gradient, matches.pop(), out=out[0])
+        torch.sub(gradient, out[0], out=out[1])
+    else:
+        half = len(out) // 2
+        to_left = gradient * matches.pop()
+        _hand_down(gradient - to_left, matches, out[half:])
+        _hand_down(to_left, matches, out[:half])
+
+
+def average_pool(values):
+    """Return the mean over the first axis: (window, rows, channels) -> (rows, channels)."""
+    return values.mean(0)

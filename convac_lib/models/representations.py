@@ -1,0 +1,220 @@
+"""The first layer: from raw numbers to M features at every site.
+
+Two steps. A :class:`SiteReader` hands every site the numbers it sees, as
+(taps, site, batch); a representation turns them into features, as
+(site, batch, M). Section 2.2 of Levine et al. calls the M functions f_theta.
+
+Sites are listed *window first*: the position inside the finest pooling window
+is the slowest index, then the position of that window inside the next one, and
+so on (the digits of the site number in base `window`, reversed). Then at every
+layer the windows' first members lie in one block, their second members in the
+next: a pooling multiplies whole blocks, a convolution shared between windows is
+one product of matrices for each block, and nothing is ever moved.
+"""
+
+import numpy as np
+import torch
+from torch import nn
+
+from .._validation import as_choice, as_int
+from ..morton import morton_order
+
+REPRESENTATIONS = ("affine-relu", "conv3x3", "linear", "cos-sin")
+
+
+def window_first(n_sites, window):
+    """Return the site number at each place of the window-first list, shape (n_sites,).
+
+    Examples
+    --------
+    >>> window_first(8, 2)
+    array([0, 4, 2, 6, 1, 5, 3, 7])
+    """
+    depth, reached = 0, 1
+    while reached < n_sites:
+        reached, depth = reached * window, depth + 1
+    return np.arange(n_sites).reshape((window,) * depth).transpose().ravel()
+
+
+class SiteReader(nn.Module):
+    """Hand every site the numbers it sees.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        Says how many sites there are and how they are pooled.
+    site_size : int
+        s, the numbers at one site: of a sequence (batch, N, s); or of an image, whose
+        sites are then squares of pixels, s = colours * square side^2.
+    neighbourhood : bool
+        Sites are pixels, and see the 3x3 pixels around them, black beyond the frame.
+    """
+
+    def __init__(self, architecture, site_size=1, neighbourhood=False):
+        super().__init__()
+        self.n_sites = architecture.n_sites
+        self.site_size = as_int("site_size", site_size, minimum=1)
+        self.neighbourhood = neighbourhood
+        self.order = window_first(architecture.n_sites, architecture.window)
+        self.n_taps = self.site_size * (9 if neighbourhood else 1)
+        self._tables = {}
+
+    def forward(self, x):
+        """Read sequences (batch, N), (batch, N, s) or images (batch, [colours,] height, width).
+
+        Returns
+        -------
+        torch.Tensor, shape (taps, N, batch)
+            Sites window first, in the dtype of `x`.
+        """
+        table = self._table(tuple(x.shape[1:]), x.device)
+        numbers = x.flatten(1).T
+        black = numbers.new_zeros(1, numbers.shape[1])
+        return torch.cat([numbers, black])[table]
+
+    def _table(self, shape, device):
+        """Return which entry of a flattened sample each (tap, site) sees; -1 is black."""
+        if (shape, device) not in self._tables:
+            n, s = self.n_sites, self.site_size
+            if not self.neighbourhood and (shape == (n, s) or (s == 1 and shape == (n,))):
+                entries = np.arange(n * s).reshape(n, s).T
+            else:
+                entries = self._image_entries(shape)
+            table = torch.from_numpy(entries[:, self.order].copy()).to(device)
+            self._tables[shape, device] = table
+        return self._tables[shape, device]
+
+    def _image_entries(self, shape):
+        """Return the pixels each site of an image sees, (taps, N), sites in Morton order."""
+        side = round(self.n_sites**0.5)
+        colours, height, width = (1, *shape) if len(shape) == 2 else (*shape, 0, 0, 0)[:3]
+        square = height // side
+        fits = square and height == width == square * side and side & (side - 1) == 0
+        wanted = colours if self.neighbourhood else colours * square * square
+        if (
+            len(shape) not in (2, 3)
+            or side * side != self.n_sites
+            or not fits
+            or wanted != self.site_size
+            or (self.neighbourhood and square != 1)
+        ):
+            raise ValueError(self._complaint(shape))
+        pixels = np.arange(colours * height * width).reshape(colours, height, width)
+        if self.neighbourhood:
+            framed = np.pad(pixels, ((0, 0), (1, 1), (1, 1)), constant_values=-1)
+            views = np.lib.stride_tricks.sliding_window_view(framed, (3, 3), (1, 2))
+        else:
+            views = pixels.reshape(colours, side, square, side, square).swapaxes(2, 3)
+        # (colours, side, side, k, k) -> (taps, pixel of the coarse image)
+        views = views.transpose(0, 3, 4, 1, 2).reshape(self.n_taps, self.n_sites)
+        return views[:, morton_order(side)]
+
+    def _complaint(self, shape):
+        n, s, side = self.n_sites, self.site_size, round(self.n_sites**0.5)
+        allowed = [] if self.neighbourhood else [f"sequences (batch, {n}, {s})"]
+        if s == 1 and not self.neighbourhood:
+            allowed.append(f"(batch, {n})")
+        if side * side == n and side & (side - 1) == 0:
+            allowed.append(
+                f"images (batch, {side}, {side}) with one number a pixel"
+                if s == 1
+                else f"images whose {side} x {side} squares of pixels hold {s} numbers each"
+            )
+        return (
+            f"x must be {' or '.join(allowed)} for a network of {n} sites with "
+            f"site_size {s}, got shape (batch, {', '.join(map(str, shape))})"
+        )
+
+
+class AffineReLU(nn.Module):
+    """ReLU(w_d . x + b_d), d = 1..M: the paper's representation, on a patch or on 3x3 pixels.
+
+    Parameters
+    ----------
+    n_taps : int
+        The numbers a site sees.
+    n_features : int
+        M.
+    positive : bool
+        Start with every feature between 0 and 2 for inputs between 0 and 1, so that no
+        site begins with a vector of zeros, which would silence a whole product. Otherwise
+        start as `torch.nn.Conv2d` does.
+    generator : torch.Generator
+        Where the starting weights come from.
+    """
+
+    def __init__(self, n_taps, n_features, positive, generator):
+        super().__init__()
+        start = torch.rand(n_taps + 1, n_features, generator=generator, dtype=torch.float64)
+        start = 2 * start - 1
+        if positive:
+            weight, bias = start[:-1] / n_taps, torch.ones(n_features, dtype=torch.float64)
+        else:
+            weight, bias = start[:-1] / n_taps**0.5, start[-1] / n_taps**0.5
+        # (taps, M): this way round its gradient is a product of matrices MKL is quick at.
+        self.weight = nn.Parameter(weight.contiguous())
+        self.bias = nn.Parameter(bias.contiguous())
+
+    def forward(self, numbers):
+        """Map (taps, site, batch) to (site, batch, M)."""
+        n_taps, n_sites, batch = numbers.shape
+        features = torch.addmm(self.bias, numbers.reshape(n_taps, -1).T, self.weight)
+        return torch.relu_(features).view(n_sites, batch, -1)
+
+
+class Linear(nn.Module):
+    """[1, x_1, ..., x_s]: then the score is a polynomial of degree one in each number."""
+
+    def forward(self, numbers):
+        """Map (taps, site, batch) to (site, batch, taps + 1)."""
+        return torch.stack([torch.ones_like(numbers[0]), *numbers], -1)
+
+
+class CosSin(nn.Module):
+    """[cos(pi x / 2), sin(pi x / 2)] for x from 0 to 1: two features of unit length."""
+
+    def forward(self, numbers):
+        """Map (1, site, batch) to (site, batch, 2)."""
+        angle = numbers[0] * (torch.pi / 2)
+        return torch.stack([angle.cos(), angle.sin()], -1)
+
+
+def build(representation, architecture, site_size, generator, positive=True):
+    """Return the reader and the representation that `representation` names.
+
+    Parameters
+    ----------
+    representation : {"affine-relu", "conv3x3", "linear", "cos-sin"} or torch.nn.Module
+        A module of your own maps (taps, site, batch) to (site, batch, M).
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or gives another number of features than
+        ``architecture.local_dim``.
+    """
+    conv3x3 = isinstance(representation, str) and representation == "conv3x3"
+    reader = SiteReader(architecture, site_size, neighbourhood=conv3x3)
+    if isinstance(representation, nn.Module):
+        return reader, representation
+    as_choice("representation", representation, REPRESENTATIONS)
+    m = architecture.local_dim
+    if representation == "linear":
+        _require_features("linear", m, site_size + 1)
+        return reader, Linear()
+    if representation == "cos-sin":
+        if site_size != 1:
+            raise ValueError(
+                f"site_size must be 1 for the representation 'cos-sin', got {site_size}"
+            )
+        _require_features("cos-sin", m, 2)
+        return reader, CosSin()
+    return reader, AffineReLU(reader.n_taps, m, positive, generator)
+
+
+def _require_features(name, local_dim, n_features):
+    if local_dim != n_features:
+        raise ValueError(
+            f"architecture.local_dim must be {n_features} for the representation {name!r}, "
+            f"got {local_dim}"
+        )

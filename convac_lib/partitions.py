@@ -1,0 +1,226 @@
+"""Partitions of the sites into two sides, A and B: a boolean array, True = in A.
+
+Which correlations a network can hold is asked one partition at a time
+(Levine et al. 2018, section 4).
+"""
+
+from itertools import combinations_with_replacement, groupby
+from math import comb
+
+import numpy as np
+
+from ._validation import as_choice, as_int, integer_log
+from .morton import to_sites
+
+MAX_CLASSES = 1_000_000  # that symmetry_classes lists
+
+
+def as_partition(partition, n_sites=None):
+    """Return `partition` as a boolean array, or raise a ValueError that says why not.
+
+    Accepts booleans, zeros and ones, or a string such as ``"AABB"`` (spaces and
+    ``|`` are ignored). Both sides must have at least one site.
+
+    Examples
+    --------
+    >>> as_partition("AB|BA")
+    array([ True, False, False,  True])
+    """
+    if isinstance(partition, str):
+        letters = [c for c in partition.upper() if c not in " |"]
+        if set(letters) - {"A", "B"}:
+            raise ValueError(f"partition must be a word in the letters A, B, got {partition!r}")
+        partition = [c == "A" for c in letters]
+    sides = np.asarray(partition)
+    if sides.ndim != 1 or sides.size == 0:
+        raise ValueError(
+            "partition must be one-dimensional with one entry for each site, got shape "
+            f"{sides.shape}"
+        )
+    if sides.dtype != bool:
+        if not (np.issubdtype(sides.dtype, np.number) and np.isin(sides, (0, 1)).all()):
+            raise ValueError(
+                "partition must hold booleans (True = in A) or zeros and ones, got "
+                f"dtype {sides.dtype}; for a list of the sites in A use "
+                "partitions.from_sites(n_sites, sites)"
+            )
+        sides = sides.astype(bool)
+    if n_sites is not None and sides.size != n_sites:
+        raise ValueError(
+            f"partition must have one entry for each of the {n_sites} sites, got {sides.size}"
+        )
+    if sides.all() or not sides.any():
+        side = "B" if sides.all() else "A"
+        raise ValueError(f"partition must have a site on each side, but {side} is empty")
+    return sides
+
+
+def as_word(partition):
+    """Return a partition as a word of A and B, one letter a site.
+
+    Examples
+    --------
+    >>> as_word(left_right(4))
+    'AABB'
+    """
+    return "".join("A" if side else "B" for side in as_partition(partition))
+
+
+def from_sites(n_sites, sites):
+    """Return the partition whose side A is the given site numbers (from 0)."""
+    n_sites = as_int("n_sites", n_sites, minimum=2)
+    partition = np.zeros(n_sites, dtype=bool)
+    for site in sites:
+        partition[as_int("sites", site, minimum=0, maximum=n_sites - 1)] = True
+    return as_partition(partition)
+
+
+def prefix(n_sites, length):
+    """Return the partition whose side A is the first `length` sites."""
+    n_sites = as_int("n_sites", n_sites, minimum=2)
+    length = as_int("length", length, minimum=1, maximum=n_sites - 1)
+    return np.arange(n_sites) < length
+
+
+def left_right(n_sites):
+    """Return the partition of a line into its first and its second half."""
+    n_sites = _even("n_sites", n_sites)
+    return prefix(n_sites, n_sites // 2)
+
+
+def interleaved(n_sites):
+    """Return the partition A B A B ...: neighbours are always apart."""
+    n_sites = _even("n_sites", n_sites)
+    return np.arange(n_sites) % 2 == 0
+
+
+def blocks(n_sites, length, offset=0):
+    """Return alternating blocks of `length` sites; the first one in A starts at `offset`.
+
+    Examples
+    --------
+    >>> as_word(blocks(8, 2)), as_word(blocks(8, 2, offset=1))
+    ('AABBAABB', 'BAABBAAB')
+    """
+    n_sites = as_int("n_sites", n_sites, minimum=2)
+    length = as_int("length", length, minimum=1)
+    offset = as_int("offset", offset)
+    return as_partition((np.arange(n_sites) - offset) // length % 2 == 0)
+
+
+def checkerboard(side):
+    """Return the partition of a side x side image like a chess board, in Morton order."""
+    side = _power_of_two_side(side)
+    rows, columns = np.indices((side, side))
+    return to_sites((rows + columns) % 2 == 0)
+
+
+def halves(side, axis="left-right"):
+    """Return one half of a side x side image against the other, in Morton order.
+
+    `axis` is ``"left-right"`` or ``"top-bottom"``.
+    """
+    side = _power_of_two_side(side)
+    as_choice("axis", axis, ("left-right", "top-bottom"))
+    rows, columns = np.indices((side, side))
+    return to_sites((columns if axis == "left-right" else rows) < side // 2)
+
+
+def image_blocks(side, length, offset=(0, 0)):
+    """Return a chess board with squares of `length` pixels, in Morton order.
+
+    `offset` moves it down and to the right, by so many pixels.
+    """
+    side = _power_of_two_side(side)
+    length = as_int("length", length, minimum=1)
+    down, right = (as_int("offset", shift) for shift in offset)
+    rows, columns = np.indices((side, side))
+    square = (rows - down) // length + (columns - right) // length
+    return as_partition(to_sites(square % 2 == 0))
+
+
+def random_balanced(n_sites, seed):
+    """Return half of the sites, drawn at random with the given seed."""
+    n_sites = _even("n_sites", n_sites)
+    partition = left_right(n_sites)
+    np.random.default_rng(seed).shuffle(partition)
+    return partition
+
+
+def symmetry_classes(n_sites, window, size=None):
+    """List partitions up to the symmetries of the tree, each with its multiplicity.
+
+    Exchanging the sub-trees below one pooling window changes neither a minimal
+    cut nor the generic rank of an unshared network, so one partition of each class
+    stands for all. With `size` only partitions with that many sites in A are
+    listed. A and B are not exchanged, and the two partitions with an empty side
+    are left out.
+
+    Returns
+    -------
+    list of (ndarray of bool, int)
+        A representative, and how many partitions it stands for.
+
+    Raises
+    ------
+    ValueError
+        If there are more than a million classes; then draw some partitions
+        with :func:`random_balanced`.
+
+    Examples
+    --------
+    >>> [(as_word(p), count) for p, count in symmetry_classes(4, 2, size=2)]
+    [('BBAA', 2), ('BABA', 4)]
+    """
+    n_sites = as_int("n_sites", n_sites, minimum=2)
+    window = as_int("window", window, minimum=2)
+    depth = integer_log("n_sites", n_sites, window)
+    if size is not None:
+        size = as_int("size", size, minimum=1, maximum=n_sites - 1)
+    # A class of a sub-tree is the sorted tuple of its children's classes; the two
+    # leaves are the words "B" and "A".
+    classes = [("B", 1), ("A", 1)]
+    for _ in range(depth):
+        n_classes = comb(len(classes) + window - 1, window)
+        if n_classes > MAX_CLASSES:
+            raise ValueError(
+                f"n_sites must give at most {MAX_CLASSES:,} classes to list, got {n_sites} "
+                f"with {n_classes:,} or more; draw some with partitions.random_balanced"
+            )
+        classes = _merge_classes(classes, window)
+    listed = []
+    for word, count in classes:
+        in_a = word.count("A")
+        if 0 < in_a < n_sites and (size is None or in_a == size):
+            listed.append((as_partition(word), count))
+    return listed
+
+
+def _merge_classes(classes, window):
+    """Return the classes of a tree whose `window` children each have one of `classes`."""
+    merged = []
+    for children in combinations_with_replacement(range(len(classes)), window):
+        arrangements, left = 1, window
+        for _, same in groupby(children):
+            repeated = len(list(same))
+            arrangements *= comb(left, repeated)
+            left -= repeated
+        word, count = "", arrangements
+        for child in children:
+            word += classes[child][0]
+            count *= classes[child][1]
+        merged.append((word, count))
+    return merged
+
+
+def _even(name, value):
+    value = as_int(name, value, minimum=2)
+    if value % 2:
+        raise ValueError(f"{name} must be even, got {value}")
+    return value
+
+
+def _power_of_two_side(side):
+    side = as_int("side", side, minimum=2)
+    integer_log("side", side, 2)
+    return side

@@ -1,0 +1,20 @@
+"""One progress bar for the terminal and the notebook, silent where output is stored."""
+
+import os
+
+from tqdm.auto import tqdm
+
+
+def progress(iterable, label=None, **options):
+    """Wrap `iterable` in a progress bar; with TQDM_DISABLE set in the environment there is none.
+
+    tqdm itself reads that variable for its terminal bar and not for its notebook
+    bar, whose picture would end up in stored outputs.
+
+    Examples
+    --------
+    >>> sum(progress(range(4), disable=True))
+    6
+    """
+    options.setdefault("disable", bool(os.environ.get("TQDM_DISABLE")))
+    return tqdm(iterable, desc=label, leave=False, **options)

@@ -1,0 +1,249 @@
+"""Exact ranks of matricizations, with a certificate when they meet the minimal cut.
+
+The rank of [[A]]_{A,B}, the Schmidt number of the network's state, is at most the
+minimal cut (Levine et al. 2018, Claim 1). To see that it is reached, no theorem
+is needed: one setting of the weights with that rank proves it for almost all of
+them. This module draws such a setting, of random integers, and computes modulo
+a prime, so that no tolerance ever enters.
+"""
+
+from dataclasses import dataclass
+from math import log10
+
+import numpy as np
+
+from . import modular
+from ._memory import refuse_beyond_memory
+from ._validation import as_choice, as_int
+from .architecture import SHARING
+from .compression import fold
+from .cuts import min_cut_weight
+from .decompositions import random_weights
+from .partitions import as_partition
+
+LARGEST_CUT = 2**13  # the rank is computed from a matrix of about this many rows
+MARGIN = 8  # rows beyond the cut, so that a rank above it would be seen
+
+
+@dataclass(frozen=True)
+class RankCertificate:
+    """The rank of one exact draw of the weights, beside the minimal cut.
+
+    **Why equality is a certificate.** Let `rank` be the rank, over the integers
+    modulo a prime, of the matricization for random integer weights. Then
+
+        rank  ≤  rank of the same integers over the rationals  ≤  generic rank  ≤  cut.
+
+    A minor that vanishes over the integers vanishes modulo p: the first step. The
+    rank of a polynomial matrix is largest for almost all weights (Claim 3), and the
+    common value is the *generic rank*: the second. Claim 1, and for windows above 2
+    Claim 7, give the third. If the two ends meet, all four numbers are equal:
+    the generic rank *is* the cut, proven, whatever the luck of the draw. Bad luck
+    (a prime that divides a minor, weights on the measure-zero set, a random
+    projection that loses a direction) can only make the rank too small.
+
+    **What it says when they do not meet.** Only a lower bound on the generic rank.
+    Bad luck has a probability of roughly 1 / p, so draws with other seeds and
+    other primes that agree make it all but certain that the bound is the generic
+    rank; they do not prove it. :func:`generic_rank` makes such draws.
+
+    Attributes
+    ----------
+    rank : int
+        A proven lower bound on the generic rank; the generic rank if `certified`.
+    cut : int
+        The weight of the minimal cut, a proven upper bound.
+    prime, seed : int
+        What the draw was made with; the same two give the same draw again.
+    share : str
+        Which weights were equal: ``"none"``, ``"window-position"`` or ``"all"``.
+    """
+
+    rank: int
+    cut: int
+    prime: int
+    seed: int
+    share: str = "none"
+
+    @property
+    def certified(self):
+        """Whether the rank meets the cut, so that both are proven to be the generic rank."""
+        return self.rank == self.cut
+
+    def __str__(self):
+        drawn = f"integers modulo {self.prime}, seed {self.seed}"
+        if self.certified:
+            return f"rank {self.rank} = minimal cut: certified ({drawn})"
+        return f"rank {self.rank} < minimal cut {self.cut}: a lower bound ({drawn})"
+
+
+def certify_rank(architecture, partition, seed=0, share="none", prime=None):
+    """Return the rank of a random exact network for a partition, and the minimal cut.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The rank is that of one output; `n_outputs` plays no part.
+    partition : array_like of bool or str
+        True = in A, one entry a site.
+    seed : int
+        Of the random integer weights.
+    share : {"none", "window-position", "all"}
+        Which weights are equal. The theory (Theorem 2) is for ``"none"``; with
+        ``"all"`` the rank can stay below the cut whatever the channels.
+    prime : int, optional
+        A prime below 2^24; the largest one if left out.
+
+    Returns
+    -------
+    RankCertificate
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the kind above, or the minimal cut is beyond
+        8192: a rank is computed from a matrix with as many rows.
+
+    Examples
+    --------
+    >>> from convac_lib.architecture import Architecture
+    >>> certify_rank(Architecture.line(2, (4, 4, 3)), "AAAABBBB").certified
+    True
+    >>> print(certify_rank(Architecture(16, 4, 2, (3, 2)), "BBBB BBBB BAAA BAAA"))
+    rank 7 < minimal cut 8: a lower bound (integers modulo 16777213, seed 0)
+    """
+    sides = as_partition(partition, architecture.n_sites)
+    as_choice("share", share, SHARING)
+    seed = as_int("seed", seed, minimum=0)
+    prime = modular.large_prime(0) if prime is None else modular.as_prime("prime", prime)
+    cut = min_cut_weight(architecture, sides)
+    if cut > LARGEST_CUT:
+        raise ValueError(
+            f"partition must have a minimal cut of at most {LARGEST_CUT} for its rank to be "
+            f"computed, got one of {_short(cut)}; cuts.min_cut takes any size"
+        )
+    drawn = random_weights(architecture, seed, share, integers=prime // 2)
+    weights = [layer.astype(float) for layer in drawn]  # centred residues already
+    probes = RandomProbes(prime, np.random.default_rng((seed, prime)), most=cut + MARGIN)
+    matrix = fold(architecture, sides, weights, probes)
+    rank = modular.rank(matrix, prime)
+    if rank > cut:
+        raise ArithmeticError(f"rank {rank} above the minimal cut {cut}: against Claim 1")
+    return RankCertificate(rank, cut, prime, seed, share)
+
+
+def generic_rank(architecture, partition, draws=2, seed=0, share="none"):
+    """Return the rank that almost all weights give: the largest of several exact draws.
+
+    Each draw has its own seed and its own prime. The first one that meets the
+    minimal cut proves the answer and is the last; otherwise the answer is a proven
+    lower bound, and right unless every draw was unlucky (:class:`RankCertificate`).
+
+    Parameters
+    ----------
+    architecture, partition, seed, share
+        As for :func:`certify_rank`.
+    draws : int
+        How many draws at most.
+
+    Examples
+    --------
+    >>> from convac_lib.architecture import Architecture
+    >>> generic_rank(Architecture.line(2, (4, 4)), "AABB", share="all")  # the cut is 4
+    3
+    """
+    draws = as_int("draws", draws, minimum=1)
+    seed = as_int("seed", seed, minimum=0)
+    best = 0
+    for draw in range(draws):
+        prime = modular.large_prime(draw)
+        found = certify_rank(architecture, partition, seed + draw, share, prime)
+        best = max(best, found.rank)
+        if found.certified:
+            break
+    return best
+
+
+class RandomProbes:
+    """Arithmetic modulo a prime for :func:`~convac_lib.compression.fold`: it keeps ranks.
+
+    Where there would be more rows than the bound, as many random combinations of
+    them are taken instead. That never raises a rank; and when the bound is at least
+    the rank it loses none, but with a probability of about 1 / prime. The Kronecker
+    product is not formed only to be thrown away: a combination of its rows is a
+    *product* of one combination for each factor, as if the network were evaluated
+    on random product states of the sites below. Nowhere are more than `most` rows
+    or columns kept, for no larger rank is looked for. Columns likewise.
+    """
+
+    def __init__(self, prime, rng, most):
+        self.prime, self.rng, self.most = prime, rng, most
+
+    def convolve(self, kernel, matrices):
+        """Return Σ_g W_kg X_g for all k."""
+        bond, rows, columns = matrices.shape
+        mixed = modular.matmul(kernel, matrices.reshape(bond, -1), self.prime)
+        return mixed.reshape(-1, rows, columns)
+
+    def join(self, x, y, row_bound, column_bound):
+        """Return x_g ⊗ y_g for all g, probed down to the bounds."""
+        refuse_beyond_memory(
+            "partition (with a minimal cut so large)",
+            (len(x), min(row_bound, self.most), min(column_bound, self.most)),
+            float,
+            "take a partition or channels with a smaller one",
+        )
+        row_probes = self._probes(x.shape[1], y.shape[1], row_bound)
+        column_probes = self._probes(x.shape[2], y.shape[2], column_bound)
+        return self._paired_product(x, y, row_probes, column_probes)
+
+    def join_top(self, x, y, top):
+        """Return Σ_g top_g x_g ⊗ y_g, probed down to `most` rows and columns."""
+        row_probes = self._probes(x.shape[1], y.shape[1], self.most)
+        column_probes = self._probes(x.shape[2], y.shape[2], self.most)
+        x = modular.multiply(top[:, None, None], x, self.prime)
+        if row_probes is None and column_probes is None:
+            return self._sum_of_kronecker_products(x, y)
+        total = 0.0
+        for g in range(len(x)):  # one channel at a time: these matrices are large
+            channel = slice(g, g + 1)
+            product = self._paired_product(x[channel], y[channel], row_probes, column_probes)
+            total = modular.centre(total + product[0], self.prime)
+        return total
+
+    def _probes(self, size_x, size_y, bound):
+        """Return combinations for each of two factors, or None if all pairs are few enough."""
+        keep = min(bound, self.most)
+        if size_x * size_y <= keep:
+            return None
+        shapes = (keep, size_x), (keep, size_y)
+        return [modular.random_residues(self.rng, shape, self.prime) for shape in shapes]
+
+    def _paired_product(self, x, y, row_probes, column_probes):
+        x, y = self._pair(x, y, 1, row_probes)
+        x, y = self._pair(x, y, 2, column_probes)
+        return modular.multiply(x, y, self.prime)
+
+    def _pair(self, x, y, axis, probes):
+        """Make two stacks equally long along an axis: all pairs, or one for each probe."""
+        if probes is None:
+            size_x, size_y = x.shape[axis], y.shape[axis]
+            return np.repeat(x, size_y, axis), np.concatenate([y] * size_x, axis)
+        return [self._combined(p, z, axis) for p, z in zip(probes, (x, y), strict=True)]
+
+    def _combined(self, probes, stack, axis):
+        """Return combinations of all the matrices' rows (axis 1) or columns (axis 2)."""
+        if axis == 1:
+            return modular.matmul(probes, stack, self.prime)
+        return modular.matmul(stack, probes.T, self.prime)
+
+    def _sum_of_kronecker_products(self, x, y):
+        """Return Σ_g x_g ⊗ y_g with one matrix product, then put the entries in place."""
+        entries = modular.matmul(x.reshape(len(x), -1).T, y.reshape(len(y), -1), self.prime)
+        entries = entries.reshape(*x.shape[1:], *y.shape[1:])  # row, column, row, column
+        return entries.transpose(0, 2, 1, 3).reshape(x.shape[1] * y.shape[1], -1)
+
+
+def _short(number):
+    """Return an integer in full up to 12 digits, and the power of ten beyond."""
+    return str(number) if number < 10**12 else f"about 10^{int(log10(number))}"

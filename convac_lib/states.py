@@ -1,0 +1,385 @@
+"""States of many sites, and how entangled their two sides are.
+
+A state of N sites is its coefficients tensor (Levine et al. 2018, eq. 5): an
+array with one axis a site, real or complex. Every measure below looks at one
+partition (A, B) through the singular values of the matricization, the Schmidt
+values (eq. 10), and gives the same answer for a state and for a multiple of it.
+"""
+
+from functools import reduce
+from math import log, prod, sqrt
+
+import numpy as np
+from scipy.special import digamma
+
+from ._memory import refuse_beyond_memory
+from ._numbers import (
+    as_inexact,
+    as_numbers,
+    exact_dtype,
+    exact_rank,
+    is_exact,
+    largest_magnitude,
+)
+from ._validation import as_choice, as_int
+from .partitions import as_partition
+
+# --- states ---------------------------------------------------------------------------
+
+
+def product_state(vectors, normalize=True):
+    """Return the product state v_0 ⊗ v_1 ⊗ ... of local vectors (eq. 7).
+
+    Parameters
+    ----------
+    vectors : sequence of array_like
+        One vector a site, of any lengths, real or complex.
+    normalize : bool
+        Give the state norm 1. With ``normalize=False`` it is the plain outer
+        product, and integer vectors give exact integers.
+
+    Returns
+    -------
+    ndarray, shape (len(v_0), len(v_1), ...)
+
+    Raises
+    ------
+    ValueError
+        If a vector is not a vector, is zero, or the state is beyond memory.
+
+    Examples
+    --------
+    >>> product_state([[1, 2], [3, 4, 5]], normalize=False)
+    array([[ 3,  4,  5],
+           [ 6,  8, 10]])
+    """
+    vectors = [_as_local_vector(site, vector) for site, vector in enumerate(vectors)]
+    if not vectors:
+        raise ValueError("vectors must have one vector for each site, got none")
+    _refuse_big_state(
+        [len(vector) for vector in vectors],
+        np.result_type(*vectors),
+        "keep the list of vectors: decompositions.scores reads a network's value from it",
+    )
+    if normalize:  # site by site, so that no norm of the whole can overflow
+        for site, vector in enumerate(vectors):
+            if not vector.any():
+                raise ValueError(f"vectors[{site}] must not be zero, got {vector}")
+        vectors = [normalized(vector) for vector in vectors]
+    elif is_exact(*vectors):
+        dtype = exact_dtype(vectors, prod(largest_magnitude(vector) for vector in vectors))
+        vectors = [vector.astype(dtype) for vector in vectors]
+    return reduce(np.multiply.outer, vectors)
+
+
+def random_state(n_sites, local_dim=2, seed=0, dtype=float):
+    """Return a state drawn uniformly from the unit sphere, shape (local_dim,) * n_sites.
+
+    `dtype` is ``float`` for a real state and ``complex`` for a complex one.
+
+    Examples
+    --------
+    >>> float(np.linalg.norm(random_state(3, seed=1, dtype=complex)).round(12))
+    1.0
+    """
+    shape = _state_shape(n_sites, local_dim)
+    as_choice("dtype", dtype, (float, complex))
+    _refuse_big_state(shape, dtype)
+    rng = np.random.default_rng(seed)
+    state = rng.standard_normal(shape)
+    if dtype is complex:
+        state = state + 1j * rng.standard_normal(shape)
+    return normalized(state)
+
+
+def bell(normalize=True):
+    """Return the Bell state (|00⟩ + |11⟩) / √2 of two qubits.
+
+    Examples
+    --------
+    >>> bell(normalize=False)
+    array([[1, 0],
+           [0, 1]])
+    """
+    return ghz(2, normalize=normalize)
+
+
+def ghz(n_sites, local_dim=2, normalize=True):
+    """Return the GHZ state Σ_d |d d ... d⟩ / √local_dim; unnormalised it is a delta (eq. 13).
+
+    Examples
+    --------
+    >>> ghz(3)[1, 1, 1].round(4), ghz(3)[0, 1, 1]
+    (np.float64(0.7071), np.float64(0.0))
+    """
+    shape = _state_shape(n_sites, local_dim)
+    _refuse_big_state(shape, int)
+    state = np.zeros(shape, dtype=int)
+    state[(np.arange(local_dim),) * n_sites] = 1
+    return normalized(state) if normalize else state
+
+
+def w_state(n_sites, normalize=True):
+    """Return the W state of qubits: one of them is 1, with equal amplitudes.
+
+    Examples
+    --------
+    >>> w_state(2, normalize=False)
+    array([[0, 1],
+           [1, 0]])
+    """
+    shape = _state_shape(n_sites, local_dim=2)
+    _refuse_big_state(shape, int)
+    state = np.zeros(shape, dtype=int)
+    for site in range(n_sites):
+        state[tuple(int(other == site) for other in range(n_sites))] = 1
+    return normalized(state) if normalize else state
+
+
+def normalized(state):
+    """Return the state divided by its norm; a ValueError if it is zero.
+
+    Examples
+    --------
+    >>> normalized([3, 4])
+    array([0.6, 0.8])
+    """
+    state = as_inexact("state", _as_tensor("state", state))
+    largest = abs(state).max()
+    if largest == 0:
+        raise ValueError("state must not be zero: every entry is 0")
+    state = state / largest  # so that no square overflows or vanishes
+    state /= np.linalg.norm(state)
+    return state
+
+
+def inner_product(phi, psi):
+    """Return ⟨φ|ψ⟩ = Σ conj(φ) ψ over all entries of two states of one shape.
+
+    With φ the product state of a real input, it is the network's score (eq. 8).
+
+    Examples
+    --------
+    >>> inner_product([1, 2j], [1, 1])
+    np.complex128(1-2j)
+    """
+    phi, psi = _as_tensor("phi", phi), _as_tensor("psi", psi)
+    if phi.shape != psi.shape:
+        raise ValueError(f"phi and psi must have one shape, got {phi.shape} and {psi.shape}")
+    if is_exact(phi, psi):
+        bound = phi.size * largest_magnitude(phi) * largest_magnitude(psi)
+        dtype = exact_dtype((phi, psi), bound)
+        phi, psi = phi.astype(dtype), psi.astype(dtype)
+    return np.vdot(phi, psi)
+
+
+# --- one partition --------------------------------------------------------------------
+
+
+def matricization(tensor, partition):
+    """Return the tensor as a matrix: the sites of A are its rows, those of B its columns.
+
+    Rows and columns run in row-major order, the last site fastest (section 2.1).
+
+    Parameters
+    ----------
+    tensor : array_like
+        A state: one axis a site. Of a coefficients tensor take one class, ``tensor[y]``.
+    partition : array_like of bool or str
+        True = in A, one entry a site; or a word such as ``"AAB"``.
+
+    Returns
+    -------
+    ndarray, shape (product of A's dimensions, product of B's dimensions)
+
+    Raises
+    ------
+    ValueError
+        If the partition does not fit the tensor or has an empty side.
+
+    Examples
+    --------
+    >>> matricization(np.arange(8).reshape(2, 2, 2), "ABA")
+    array([[0, 2],
+           [1, 3],
+           [4, 6],
+           [5, 7]])
+    """
+    tensor = _as_tensor("tensor", tensor)
+    in_a = as_partition(partition)
+    if in_a.size != tensor.ndim:
+        hint = "; take one class, tensor[y]" if tensor.ndim == in_a.size + 1 else ""
+        raise ValueError(
+            f"partition must have one entry for each axis of the tensor, got {in_a.size} "
+            f"entries for shape {tensor.shape}{hint}"
+        )
+    sites_a, sites_b = np.flatnonzero(in_a), np.flatnonzero(~in_a)
+    rows = prod(tensor.shape[site] for site in sites_a)
+    return tensor.transpose(*sites_a, *sites_b).reshape(rows, -1)
+
+
+def schmidt_values(tensor, partition):
+    """Return the Schmidt values λ_1 ≥ λ_2 ≥ ...: singular values of the matricization (eq. 10).
+
+    There are min(dim A, dim B) of them, of the state as it is given: the sum of
+    their squares is its squared norm.
+
+    Examples
+    --------
+    >>> schmidt_values(bell(), "AB").round(4)
+    array([0.7071, 0.7071])
+    """
+    matrix = as_inexact("tensor", matricization(tensor, partition))
+    return np.linalg.svd(matrix, compute_uv=False)
+
+
+def schmidt_number(tensor, partition, tolerance=None):
+    """Return the Schmidt number: the rank of the matricization (section 4.1).
+
+    Integers and fractions (an integer array, or Python integers and
+    :class:`fractions.Fraction` in an object array) are counted by exact
+    arithmetic. Floats have no exact rank to find: for them this is a numerical
+    rank, the number of Schmidt values above `tolerance` times the largest one,
+    and never a proof. :func:`convac_lib.ranks.certify_rank` proves a rank.
+
+    Parameters
+    ----------
+    tensor, partition
+        As for :func:`matricization`.
+    tolerance : float, optional
+        For floats only: relative to the largest Schmidt value, from 0 up to 1.
+        Left out: the longer side of the matrix times the dtype's epsilon.
+
+    Examples
+    --------
+    >>> schmidt_number(ghz(4, local_dim=3, normalize=False), "AABB")
+    3
+    """
+    matrix = matricization(tensor, partition)
+    if is_exact(matrix):
+        if tolerance is not None:
+            raise ValueError(
+                f"tolerance must be left out for an exact tensor, got {tolerance!r}"
+            )
+        return exact_rank(matrix)
+    values = np.linalg.svd(as_inexact("tensor", matrix), compute_uv=False)
+    if tolerance is None:
+        tolerance = max(matrix.shape) * np.finfo(values.dtype).eps
+    elif not 0 <= tolerance < 1:
+        raise ValueError(f"tolerance must be from 0 up to 1, got {tolerance!r}")
+    return int(np.count_nonzero(values > tolerance * values[0]))
+
+
+def entanglement_entropy(tensor, partition, base=None):
+    """Return the entanglement entropy −Σ p ln p, p = λ² / Σ λ², in nats (section 4.1).
+
+    0 for a state that is separable under the partition, at most the logarithm
+    of the Schmidt number. With ``base=2`` it is in bits.
+
+    Examples
+    --------
+    >>> entanglement_entropy(bell(), "AB", base=2)
+    1.0
+    """
+    return entropy_of_schmidt_values(schmidt_values(tensor, partition), base)
+
+
+def geometric_measure(tensor, partition):
+    """Return the distance to the nearest separable state, √(1 − λ_1² / Σ λ²) (section 4.1).
+
+    0 for a separable state, below 1 for every state.
+
+    Examples
+    --------
+    >>> round(geometric_measure(w_state(4), "ABBB"), 4)  # λ² = 3/4, 1/4
+    0.5
+    """
+    return geometric_measure_of_schmidt_values(schmidt_values(tensor, partition))
+
+
+def entropy_of_schmidt_values(values, base=None):
+    """Return the entanglement entropy of a spectrum, normalised or not; nats, or in `base`.
+
+    Examples
+    --------
+    >>> round(entropy_of_schmidt_values([3, 3, 3]), 4)  # ln 3
+    1.0986
+    """
+    if base is not None and not base > 1:
+        raise ValueError(f"base must be above 1, or None for nats, got {base!r}")
+    p = _schmidt_probabilities(values)
+    p = p[p > 0]  # p ln p -> 0
+    nats = abs(float(p @ np.log(p)))
+    return nats if base is None else nats / log(base)
+
+
+def geometric_measure_of_schmidt_values(values):
+    """Return the geometric measure of a spectrum, normalised or not.
+
+    Examples
+    --------
+    >>> geometric_measure_of_schmidt_values([4, 3])
+    0.6
+    """
+    p = np.sort(_schmidt_probabilities(values))
+    return sqrt(p[:-1].sum())  # 1 − p_1 by its other terms: nothing cancels
+
+
+def page_entropy(dim_a, dim_b):
+    """Return Page's average entanglement entropy of a random complex state, in nats.
+
+    For sides of dimension m ≤ n it is Σ_{k=n+1}^{mn} 1/k − (m−1)/(2n)
+    (Page 1993; proved by Sen 1996). The order of the two sides does not matter.
+
+    Examples
+    --------
+    >>> round(page_entropy(2, 2), 4)  # 1/3 + 1/4 − 1/4
+    0.3333
+    """
+    m, n = sorted((as_int("dim_a", dim_a, minimum=1), as_int("dim_b", dim_b, minimum=1)))
+    if n > 10**8:  # H_mn − H_n = ln m + 1/(2mn) − 1/(2n), the next term is below 1/n²
+        return log(m) - (m * m - 1) / (2 * m * n)
+    return float(digamma(m * n + 1) - digamma(n + 1)) - (m - 1) / (2 * n)
+
+
+# --- checks of arguments --------------------------------------------------------------
+
+
+def _schmidt_probabilities(values):
+    """Return λ² / Σ λ², or raise a ValueError if `values` are not Schmidt values."""
+    values = as_inexact("values", _as_tensor("values", values))
+    if values.ndim != 1 or values.dtype.kind == "c" or values.min() < 0 or values.max() == 0:
+        raise ValueError(
+            "values must be a vector of Schmidt values, none negative and not all 0 (a zero "
+            f"state has no entanglement), got shape {values.shape} and dtype {values.dtype}"
+        )
+    squares = (values / values.max()) ** 2  # so that no square overflows
+    return squares / squares.sum()
+
+
+def _as_tensor(name, tensor):
+    tensor = as_numbers(name, tensor)
+    if tensor.ndim == 0 or tensor.size == 0:
+        raise ValueError(f"{name} must have one axis for each site, got shape {tensor.shape}")
+    return tensor
+
+
+def _as_local_vector(site, vector):
+    vector = _as_tensor(f"vectors[{site}]", vector)
+    if vector.ndim != 1:
+        raise ValueError(f"vectors[{site}] must be one vector, got shape {vector.shape}")
+    return vector
+
+
+def _state_shape(n_sites, local_dim):
+    n_sites = as_int("n_sites", n_sites, minimum=1)
+    return (as_int("local_dim", local_dim, minimum=1),) * n_sites
+
+
+def _refuse_big_state(
+    shape,
+    dtype,
+    instead="for a network of many sites use ranks.schmidt_spectrum, which forms no tensor",
+):
+    what = f"n_sites={len(shape)} of dimension {max(shape)}"
+    refuse_beyond_memory(what, shape, dtype, instead)

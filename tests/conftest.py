@@ -1,0 +1,47 @@
+"""What the browser tests share: Chromium, and the finished book."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+HTML = ROOT / "_build" / "html"
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+QUIET_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--allow-file-access-from-files=false",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless Chromium; the tests that need it are skipped where there is none."""
+    if CHROMIUM is None:
+        message = "no Chromium (Debian, Ubuntu: sudo apt install chromium)"
+        if os.environ.get("CONVAC_REQUIRE_BROWSER"):
+            pytest.fail(message)
+        pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def html():
+    """The folder of the finished book."""
+    if not (HTML / "intro.html").exists():
+        pytest.fail("the book is not built; run `make book`")
+    return HTML

@@ -1,0 +1,98 @@
+"""Arithmetic modulo a prime against Python's own integers, which never round."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convac_lib import modular
+
+PRIME = modular.large_prime(0)
+HALF = PRIME // 2
+
+
+def python_product(x, y, prime):
+    """Return the residues 0..p-1 of a matrix product of Python integers."""
+    x, y = ([[int(entry) for entry in row] for row in z.tolist()] for z in (x, y))
+    return [
+        [
+            sum(a * b for a, b in zip(row, col, strict=True)) % prime
+            for col in zip(*y, strict=True)
+        ]
+        for row in x
+    ]
+
+
+def test_large_primes_are_the_last_ones_below_2_to_the_24():
+    def is_prime(n):
+        return all(n % d for d in range(2, int(n**0.5) + 1))
+
+    found = [modular.large_prime(index) for index in range(4)]
+    assert found == [n for n in range(2**24 - 1, found[-1] - 1, -1) if is_prime(n)]
+
+
+@pytest.mark.parametrize("terms", [1, 63, 64, 65, 1000])
+def test_a_product_of_the_largest_residues_is_exact(terms):
+    # All terms of one sign and as large as they get: the sum that could round.
+    x = np.full((2, terms), HALF, dtype=float)
+    x[1] = -HALF
+    y = np.full((terms, 1), HALF, dtype=float)
+    found = modular.matmul(x, y, PRIME)
+    assert (found % PRIME).tolist() == python_product(x, y, PRIME)
+    assert abs(found).max() <= HALF
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from([2, 3, 7, 8191, PRIME]), st.integers(1, 200))
+def test_products_agree_with_python_integers(seed, prime, terms):
+    rng = np.random.default_rng(seed)
+    x = modular.random_residues(rng, (3, terms), prime)
+    y = modular.random_residues(rng, (terms, 2), prime)
+    assert (modular.matmul(x, y, prime) % prime).tolist() == python_product(x, y, prime)
+    squares = modular.multiply(x, x, prime) % prime
+    assert squares.tolist() == [[int(a) ** 2 % prime for a in row] for row in x.tolist()]
+
+
+def test_products_broadcast_over_leading_axes():
+    rng = np.random.default_rng(0)
+    x = modular.random_residues(rng, (3, 70), PRIME)
+    stack = modular.random_residues(rng, (4, 70, 2), PRIME)
+    found = modular.matmul(x, stack, PRIME)
+    for one, product in zip(stack, found, strict=True):
+        assert (product % PRIME).tolist() == python_product(x, one, PRIME)
+
+
+def test_random_residues_reach_every_residue():
+    drawn = modular.random_residues(np.random.default_rng(0), 1000, 7)
+    assert sorted(set(drawn.tolist())) == [-3, -2, -1, 0, 1, 2, 3]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 5), st.integers(5, 9), st.integers(5, 9))
+def test_rank_of_a_product_of_known_rank(seed, rank, rows, columns):
+    rng = np.random.default_rng(seed)
+    left = np.vstack([np.eye(rank), modular.random_residues(rng, (rows - rank, rank), PRIME)])
+    right = np.hstack(
+        [np.eye(rank), modular.random_residues(rng, (rank, columns - rank), PRIME)]
+    )
+    product = modular.matmul(left, right, PRIME)
+    assert modular.rank(product, PRIME) == rank
+    # The same integers, too large for any machine word.
+    huge = product.astype(np.int64).astype(object) + PRIME * 10**30
+    assert modular.rank(huge, PRIME) == rank
+
+
+def test_rank_modulo_a_prime_can_be_smaller_but_never_larger():
+    matrix = np.array([[1, 2], [3, 1]])  # determinant -5
+    assert [modular.rank(matrix, prime) for prime in (2, 3, 5, 7)] == [2, 2, 1, 2]
+
+
+@pytest.mark.parametrize("value", [1, 4, 2**24 + 43, 7.0, True, "7"])
+def test_as_prime_names_what_is_not_a_prime(value):
+    with pytest.raises(ValueError, match="^modulus must be"):
+        modular.as_prime("modulus", value)
+
+
+def test_rank_refuses_what_is_not_a_matrix():
+    with pytest.raises(ValueError, match=r"matrix must have two axes, got shape \(3,\)"):
+        modular.rank(np.arange(3), 7)

@@ -1,0 +1,149 @@
+"""The parts of the project that have to agree with each other."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted(
+    page for page in (ROOT / "book").rglob("*.ipynb") if ".ipynb_checkpoints" not in page.parts
+)
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def canonical(requirement):
+    """Return the bare name of a requirement: 'PyMaxflow>=1.3' gives 'pymaxflow'."""
+    return re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", requirement)[0]).lower()
+
+
+def declared(*extras):
+    """Return the names of all declared dependencies, of the base and of some extras."""
+    listed = list(PYPROJECT["project"]["dependencies"])
+    for extra in extras:
+        listed += PYPROJECT["project"]["optional-dependencies"][extra]
+    return {canonical(requirement) for requirement in listed} - {"convac-lib"}
+
+
+ALL_EXTRAS = tuple(PYPROJECT["project"]["optional-dependencies"])
+
+
+def test_ruff_finds_nothing():
+    found = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--output-format", "concise", "."],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_every_declared_dependency_is_pinned():
+    pinned = {
+        canonical(line)
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if line and not line.startswith("#")
+    }
+    assert declared(*ALL_EXTRAS) - pinned == set()
+
+
+def test_conda_environment_installs_the_package_with_its_extras_and_nothing_else():
+    text = (ROOT / "environment.yml").read_text()
+    entries = [line.strip()[2:] for line in text.splitlines() if line.strip().startswith("- ")]
+    assert entries[:3] == ["python=3.11", "pip", "pip:"]
+    assert entries[3] == "-c constraints.txt"
+    extras = re.fullmatch(r"-e \.\[(.*)\]", entries[4])[1].split(",")
+    assert set(extras) <= set(ALL_EXTRAS)
+    assert len(entries) == 5
+    low, high = re.findall(r"3\.(\d+)", PYPROJECT["project"]["requires-python"])
+    assert int(low) <= 11 < int(high)
+
+
+def test_notebooks_exist():
+    assert NOTEBOOKS
+
+
+def code_cells(page):
+    cells = json.loads(page.read_text(encoding="utf-8"))["cells"]
+    return [cell for cell in cells if cell["cell_type"] == "code"]
+
+
+def tags(cell):
+    return cell["metadata"].get("tags", [])
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS, ids=lambda page: page.stem)
+def test_every_code_cell_was_run_in_order(page):
+    # nbval passes over a cell that was never run, so a stored count is asked for here.
+    counts = [cell["execution_count"] for cell in code_cells(page)]
+    assert counts == list(range(1, len(counts) + 1)), "run `make notebooks`"
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS, ids=lambda page: page.stem)
+def test_only_cells_meant_to_raise_hold_an_error(page):
+    for cell in code_cells(page):
+        raised = any(output["output_type"] == "error" for output in cell["outputs"])
+        assert raised == ("raises-exception" in tags(cell)), "".join(cell["source"])
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS, ids=lambda page: page.stem)
+def test_pictures_and_widget_state_are_not_stored(page):
+    text = page.read_text(encoding="utf-8")
+    assert "image/png" not in text
+    assert '"widgets"' not in text
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS, ids=lambda page: page.stem)
+def test_code_fits_the_column(page):
+    for cell in code_cells(page):
+        if {"remove-cell", "hide-input"} & set(tags(cell)):
+            continue
+        wide = [line.rstrip("\n") for line in cell["source"] if len(line.rstrip("\n")) > 72]
+        assert wide == []
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS, ids=lambda page: page.stem)
+def test_every_import_is_a_declared_dependency(page):
+    source = "\n".join(
+        line
+        for cell in code_cells(page)
+        for line in "".join(cell["source"]).splitlines()
+        if not line.lstrip().startswith(("%", "!"))
+    )
+    roots = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            roots |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "a relative import breaks outside this folder"
+            roots.add(node.module.split(".")[0])
+    homes = packages_distributions()
+    for root in roots - set(sys.stdlib_module_names) - {"convac_lib"}:
+        owners = {canonical(name) for name in homes.get(root, [])}
+        assert owners & declared("train", "book"), f"{root} is imported but not declared"
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS, ids=lambda page: page.stem)
+def test_every_figure_has_alt_text_and_a_caption(page):
+    for cell in code_cells(page):
+        draws = any("<Figure" in json.dumps(output) for output in cell["outputs"])
+        if draws and "remove-cell" not in tags(cell):
+            shown = cell["metadata"].get("mystnb", {})
+            assert shown.get("image", {}).get("alt"), "".join(cell["source"])
+            assert shown.get("figure", {}).get("caption"), "".join(cell["source"])
+
+
+def test_the_front_end_lock_has_checksums_and_no_download_addresses():
+    lock = json.loads((ROOT / "tools" / "frontend" / "package-lock.json").read_text())
+    packages = {name: entry for name, entry in lock["packages"].items() if name}
+    assert packages
+    assert all("integrity" in entry for entry in packages.values())
+    assert not any("resolved" in entry for entry in packages.values())

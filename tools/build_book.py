@@ -1,0 +1,69 @@
+"""Build the book: run the pages that need it, turn warnings into errors, say what to open.
+
+Jupyter's cache of executed pages knows their cells and not the library under them,
+and Sphinx keeps a second copy. A digest of what the pages import and read decides
+when both must go.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "_build"
+# What the pages depend on beside their own cells.
+SOURCES = ("convac_lib", "book/data", "book/_ext", "constraints.txt", "_config.yml")
+# Each kernel says this on start; it means only that the kernel listens on this machine.
+NOISE = ("[IPKernelApp] WARNING", "TCP without encryption", "Debugger warning")
+
+
+def main():
+    drop_stale_caches()
+    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", "book"]
+    command += ["-W", "-n", "--keep-going"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        for line in process.stdout:
+            if not any(noise in line for noise in NOISE):
+                print(line, end="", flush=True)
+        failed = process.wait()
+    except KeyboardInterrupt:
+        process.wait()
+        sys.exit("\nStopped. Run the same command again to go on; finished pages are kept.")
+    page = BUILD / "html" / "intro.html"
+    if failed or not page.exists():
+        sys.exit("\nThe book was not built: the first error above says where.")
+    print(f"\nThe book is ready. Open {page.relative_to(ROOT)} in a browser:\n  {page.as_uri()}")
+
+
+def drop_stale_caches():
+    """Remove both caches unless they were made from the sources as they are now."""
+    present = digest()
+    stamp = BUILD / "library.sha256"
+    if stamp.exists() and stamp.read_text() == present:
+        return
+    for cache in (".jupyter_cache", ".doctrees"):
+        shutil.rmtree(BUILD / cache, ignore_errors=True)
+    BUILD.mkdir(exist_ok=True)
+    stamp.write_text(present)
+
+
+def digest():
+    """Return a digest of the names and contents of all SOURCES."""
+    total = hashlib.sha256(sys.version.encode())
+    for source in SOURCES:
+        root = ROOT / source
+        files = sorted(root.rglob("*")) if root.is_dir() else [root]
+        for file in files:
+            if file.is_file() and "__pycache__" not in file.parts:
+                total.update(file.relative_to(ROOT).as_posix().encode())
+                total.update(file.read_bytes())
+    return total.hexdigest()
+
+
+if __name__ == "__main__":
+    main()
