@@ -22,7 +22,7 @@ HIDDEN = re.compile(
 )
 
 
-@dataclass
+@dataclass(eq=False)
 class Exercise:
     """One exercise: its cells in their order, and what they say about it."""
 

@@ -110,9 +110,10 @@ def relabel(kinds, costs):
 def _descend(architecture, partitions, layers):
     """From the top to the inputs: give every branch its side, and count what is cut."""
     window = architecture.window
-    likes = [partitions] + [
-        np.array([a <= b for (a, b, _), *_ in deltas])[bundles] for bundles, deltas in layers
-    ]
+    likes = [partitions]  # of two sides that cost the same, the one where the delta is whole
+    for bundles, deltas in layers:
+        likes_a = [(a, cut_on_a) <= (b, cut_on_b) for (a, b, _), cut_on_a, cut_on_b in deltas]
+        likes.append(np.array(likes_a)[bundles])
     sides = [likes[-1]]
     parted = []
     for (bundles, deltas), liked in zip(reversed(layers), likes[-2::-1], strict=True):

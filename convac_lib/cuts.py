@@ -73,10 +73,10 @@ def _join(branches, width):
 class Cut:
     """A minimal cut: its exact weight, what it severs, and the side of every node.
 
-    Where several cuts are minimal, this is the one that cuts a delta only where
-    that is strictly cheaper than cutting below it, and gives A the branches that
-    may as well be on either side. A delta that is cut stands on the side of most
-    of its legs, so that with windows of 2 every cut delta loses exactly one leg.
+    Where several cuts are minimal, this is the one that cuts a delta only where that
+    is strictly cheaper than cutting below it; and of two sides that cost the same, a
+    branch stands where its delta is whole, else on A's. A delta that is cut stands on
+    the side of most of its legs, so that with windows of 2 it loses exactly one leg.
 
     Attributes
     ----------
@@ -145,8 +145,7 @@ class Cut:
         for layer, parted in enumerate(self.parted):
             above = self.weight_sides[layer + 1]
             below = self.weight_sides[layer].reshape(-1, legs - 1)
-            votes = 2 * (below.sum(axis=1) + above)
-            most = np.where(votes == legs, above, votes > legs)
+            most = 2 * (below.sum(axis=1) + above) > legs
             placed.append(np.where(parted, most, above))
         return placed
 
@@ -300,7 +299,9 @@ def theorem2_bound(architecture, partition):
     With every width, M included, rounded down to a power of one integer p, the
     minimal cut is reached by almost all weights; so the matricization of the given
     network has at least that rank for almost all weights. The bound is the largest
-    over p = 2, 3, ... (Levine et al. 2018, Theorem 2; proved there for windows of 2).
+    over p = 2, 3, ... (Levine et al. 2018, Theorem 2). The paper writes the proof for
+    windows of 2; with a delta as one vertex, and Menger's theorem for vertices in the
+    place of the one for edges, it holds for every window.
 
     Only some p need a try. Where no width's exponent changes, a larger p gives a
     larger cut, so the best p is the largest with p^n <= width, for some width and n.

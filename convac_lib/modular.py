@@ -6,8 +6,8 @@ field, so elimination works as it does with fractions, and no number grows.
 
 The speed comes from *centred residues*: every number is kept as the float64
 with value from -(p-1)/2 to (p-1)/2. For p < 2^24 a product of two is below 2^46
-in magnitude, and a sum of 64 such products below 2^52, where float64 still
-holds every integer exactly. So 64 terms of a matrix product at a time go
+in magnitude, and a sum of 127 such products below 2^53, up to where float64
+holds every integer exactly. So 127 terms of a matrix product at a time go
 through the ordinary BLAS, and no rounding ever happens.
 """
 
@@ -18,8 +18,8 @@ from flint import fmpz, nmod_mat
 
 from ._validation import as_int
 
-LIMIT = 2**24  # primes stay below it, so that short sums of products are exact
-EXACT = 2**52  # sums of products stay below it; float64 is exact to 2^53
+LIMIT = 2**24  # primes stay below it
+EXACT = 2**53 - LIMIT  # sums of products stay below it, with room for one more residue
 
 
 @cache
@@ -49,12 +49,18 @@ def as_prime(name, value):
 def centre(values, prime):
     """Return the centred residues of a float64 array of integers below 2^53 in magnitude.
 
+    The quotient is rounded twice, so a residue next to p/2 may come out as its
+    neighbour a little beyond p/2, by 2 at most: still exact.
+
     Examples
     --------
     >>> centre(np.array([3.0, 4.0, 14.0]), 7)
     array([ 3., -3.,  0.])
     """
-    return values - prime * np.rint(values / prime)
+    multiples = values * (1 / prime)
+    np.rint(multiples, out=multiples)
+    multiples *= prime
+    return np.subtract(values, multiples, out=multiples)
 
 
 def random_residues(rng, shape, prime):
@@ -75,7 +81,7 @@ def matmul(x, y, prime):
     >>> matmul(np.array([[2.0, 3.0]]), np.array([[3.0], [2.0]]), 7)  # 12 = 2 * 7 - 2
     array([[-2.]])
     """
-    terms = EXACT // (prime // 2 + 1) ** 2
+    terms = EXACT // (prime // 2 + 2) ** 2
     total = 0.0
     for start in range(0, x.shape[-1], terms):
         chunk = slice(start, start + terms)

@@ -150,6 +150,13 @@ def test_integers_grow_past_64_bits():
     assert decompositions.scores(line, weights, np.ones((4, 2), int)) == 2**7 * 10**63
 
 
+def test_a_sum_may_pass_64_bits_where_no_term_does():
+    line = Architecture.line(1, (4,))
+    weights = [np.full(shape, 2 * 10**6) for shape in line.weight_shapes()]
+    assert 8 * 10**18 < 2**63 < 4 * 8 * 10**18
+    assert decompositions.coefficients_tensor(line, weights).item() == 4 * 8 * 10**18
+
+
 def test_fractions_stay_fractions():
     line = Architecture.line(2, (2,))
     weights = [np.asarray(layer, dtype=object) * Fraction(1, 3) for layer in HAND_WEIGHTS]
@@ -233,11 +240,15 @@ def test_an_empty_batch_and_a_single_input():
     assert decompositions.scores(line, weights, np.ones((4, 2))).shape == (5,)
 
 
-@pytest.mark.parametrize("architecture", [
-    Architecture.line(2, (3,) * 9, n_outputs=2),
-    Architecture.for_image(16, 2, (3,) * 4),
-    Architecture.shallow(300, 2, 3),
-], ids=str)
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        Architecture.line(2, (3,) * 9, n_outputs=2),
+        Architecture.for_image(16, 2, (3,) * 4),
+        Architecture.shallow(300, 2, 3),
+    ],
+    ids=str,
+)
 def test_log_scores_of_many_sites_are_those_of_big_integers(architecture):
     weights = decompositions.random_weights(architecture, 10, integers=9)
     features = np.random.default_rng(11).integers(1, 99, (3, architecture.n_sites, 2))
@@ -320,6 +331,8 @@ def test_orthonormal_features_score_the_same_once_absorbed(dtype):
     weights = decompositions.random_weights(line, 13, dtype=dtype)
     x = np.linspace(-1, 1, 40)[:, None]
     values = np.exp(-((x - [-0.5, 0.0, 0.5]) ** 2)).astype(dtype)
+    if dtype is complex:
+        values *= np.exp(1j * x * [1, 2, 3])
     orthonormal, matrix = decompositions.orthonormal_features(values)
     assert np.allclose(orthonormal.conj().T @ orthonormal, np.eye(3))
     assert np.allclose(orthonormal @ matrix.T, values)
@@ -406,7 +419,10 @@ ONES = np.ones((4, 2))
             lambda: decompositions.scores(LINE, WEIGHTS, ONES.T),
             r"features must have shape .* = \(..., 4, 2\), got \(2, 4\)",
         ),
-        (lambda: decompositions.scores(LINE, WEIGHTS, ONES * np.inf), "features must be finite"),
+        (
+            lambda: decompositions.scores(LINE, WEIGHTS, ONES * np.inf),
+            "features must be finite",
+        ),
         (lambda: decompositions.random_weights(LINE, 0, "some"), "share must be one of"),
         (lambda: decompositions.random_weights(LINE, 0, dtype=int), "dtype must be one of"),
         (lambda: decompositions.random_weights(LINE, 0, integers=0), "integers must be"),

@@ -89,7 +89,7 @@ def test_rank_modulo_a_prime_can_be_smaller_but_never_larger():
 
 @pytest.mark.parametrize("value", [1, 4, 2**24 + 43, 7.0, True, "7"])
 def test_as_prime_names_what_is_not_a_prime(value):
-    with pytest.raises(ValueError, match="^modulus must be"):
+    with pytest.raises(ValueError, match="modulus must be"):
         modular.as_prime("modulus", value)
 
 

@@ -79,9 +79,9 @@ def test_rational_rank_is_between_the_rank_and_the_cut(network, seed):
     ("architecture", "word"),
     [
         # Kronecker products of these children exceed the cut's margin: probes at the top
-        (Architecture(16, 4, 2, (3, 3)), "ABBB BBBA BBBB ABAB"),
-        (Architecture(16, 4, 2, (4, 3)), "AABB AABB AAAB ABBB"),
-        (Architecture(16, 2, 2, (3, 5, 3, 2)), "AAAB ABBB AABB BAAB"),
+        (Architecture(16, 4, 2, (4, 2)), "BBAA BBAA BBAA BAAA"),
+        (Architecture(16, 4, 2, (4, 4)), "BBBA BBAA BBAA BBAA"),
+        (Architecture.line(2, (5, 4, 3, 5)), "BBAA BABA BBAA BAAA"),
         (Architecture(9, 3, 4, (5, 2)), "AAB ABB ABB"),
     ],
 )
@@ -207,10 +207,7 @@ def test_the_top_matters_for_shifted_blocks_of_three():
         certify_rank(Architecture.line(2, (4, 8, 8, top)), partition) for top in (1, 2, 4, 16)
     ]
     assert [(one.rank, one.certified) for one in found] == [
-        (64, True),
-        (128, True),
-        (256, True),
-        (256, True),
+        (rank, True) for rank in (64, 128, 256, 256)
     ]
 
 

@@ -135,7 +135,9 @@ def test_product_states_are_unentangled_under_every_partition(word):
     vectors = [[1, 2], [1, -1, 3], [5], [2, 7]]
     exact = states.product_state(vectors, normalize=False)
     assert states.schmidt_number(exact, word) == 1
-    assert len(states.schmidt_values(exact, word)) == min(states.matricization(exact, word).shape)
+    assert len(states.schmidt_values(exact, word)) == min(
+        states.matricization(exact, word).shape
+    )
     for state in (exact, states.product_state(vectors)):
         assert states.entanglement_entropy(state, word) == pytest.approx(0, abs=1e-12)
         assert states.geometric_measure(state, word) == pytest.approx(0, abs=1e-12)
@@ -321,7 +323,9 @@ def test_page_entropy_of_huge_sides_joins_on_smoothly():
     ],
 )
 def test_a_state_beyond_memory_is_refused_with_its_size(form, size):
-    with pytest.raises(ValueError, match=f"n_sites=.* tensor of {size}.*ranks.schmidt_spectrum"):
+    with pytest.raises(
+        ValueError, match=f"n_sites=.* tensor of {size}.*ranks.schmidt_spectrum"
+    ):
         form()
 
 
@@ -337,6 +341,22 @@ def test_the_limit_is_a_quarter_of_the_memory(monkeypatch):
         states.random_state(8)
     with pytest.raises(ValueError, match="65 axes"):
         states.random_state(65, local_dim=1)
+
+
+def test_sizes_in_human_units():
+    sizes = [0, 1023, 1024, 1536, 1024**2 - 1, 2**20, 5 * 2**40, 2**89, 2**90, 10**100]
+    assert [_memory.human_size(size) for size in sizes] == [
+        "0 bytes",
+        "1023 bytes",
+        "1.0 KiB",
+        "1.5 KiB",
+        "1024.0 KiB",
+        "1.0 MiB",
+        "5.0 TiB",
+        "512.0 YiB",
+        "10^27 bytes",
+        "10^100 bytes",
+    ]
 
 
 def test_memory_of_the_machine_is_plausible():
@@ -360,13 +380,19 @@ def test_memory_of_the_machine_is_plausible():
         (lambda: states.matricization(1.0, "AB"), "tensor must have one axis for each site"),
         (lambda: states.matricization(np.ones((0, 2)), "AB"), "tensor must have one axis"),
         (lambda: states.matricization(np.eye(2), "AAB"), "partition must have one entry"),
-        (lambda: states.matricization(np.ones((1, 2, 2)), "AB"), r"take one class, tensor\[y\]"),
+        (
+            lambda: states.matricization(np.ones((1, 2, 2)), "AB"),
+            r"take one class, tensor\[y\]",
+        ),
         (lambda: states.matricization(np.eye(2), "AA"), "B is empty"),
         (lambda: states.schmidt_values([[inf, 0], [0, 1]], "AB"), "tensor must be finite"),
         (lambda: states.schmidt_values([[10**400, 0], [0, 1]], "AB"), "range of a float"),
         (lambda: states.entanglement_entropy(np.zeros((2, 2)), "AB"), "a zero state has no"),
         (lambda: states.geometric_measure(np.zeros((2, 2)), "AB"), "a zero state has no"),
-        (lambda: states.entanglement_entropy(states.bell(), "AB", base=1), "base must be above 1"),
+        (
+            lambda: states.entanglement_entropy(states.bell(), "AB", base=1),
+            "base must be above 1",
+        ),
         (lambda: states.entropy_of_schmidt_values([1, -1]), "none negative"),
         (lambda: states.page_entropy(0, 2), "dim_a must be an integer of at least 1"),
     ],

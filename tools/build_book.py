@@ -6,6 +6,7 @@ when both must go.
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,12 @@ def main():
     command = [str(Path(sys.executable).with_name("jupyter-book")), "build", "book"]
     command += ["-W", "-n", "--keep-going"]
     process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=ROOT,
+        env={**os.environ, "NO_COLOR": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     try:
         for line in process.stdout:

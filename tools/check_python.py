@@ -27,7 +27,8 @@ def main(torch_build):
     if torch_build == "default" and sys.platform.startswith("linux"):
         print(
             "PyTorch's default build for Linux brings several gigabytes of CUDA libraries.\n"
-            "For the CPU build (200 MB), which is all the book needs, stop here with Ctrl-C and run:\n"
+            "The CPU build (200 MB) is all the book needs. To take it, stop here with\n"
+            "Ctrl-C and run:\n"
             "    make book TORCH=cpu"
         )
     sys.stdout.flush()

@@ -72,8 +72,8 @@ def npm_ci():
         sys.exit(
             "The front-end parts could not be fetched: `npm ci` failed.\n"
             f"{(done.stderr or done.stdout).strip()[-1500:]}\n\n"
-            "If there is no network, connect once and run the same command again; the parts are "
-            "kept\nafter that. Behind a mirror, set npm's registry with `npm config set registry`."
+            "If there is no network, connect once and run the same command again: the parts are\n"
+            "kept after that. Behind a mirror, name it with `npm config set registry ADDRESS`."
         )
     return SCRATCH / "node_modules"
 

@@ -7,6 +7,7 @@ and time stamps are dropped: the build makes them again.
     python tools/notebooks.py book/opening.ipynb   one page
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -31,7 +32,8 @@ def main(names):
         try:
             after = run(page)
         except CellExecutionError as error:
-            sys.exit(f"{page.relative_to(ROOT)} was left as it was; a cell raised:\n{error}")
+            told = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+            sys.exit(f"{page.relative_to(ROOT)} was left as it was; a cell raised:\n{told}")
         if after != before:
             page.write_text(after, encoding="utf-8")
 
@@ -68,6 +70,7 @@ def normalise(notebook):
         if cell.cell_type != "code":
             continue
         cell.metadata.pop("execution", None)
+        cell.outputs = merged(cell.outputs)
         for output in cell.outputs:
             data = output.get("data", {})
             for kind in [kind for kind in data if kind.startswith(DROPPED)]:
@@ -75,6 +78,18 @@ def normalise(notebook):
             if "metadata" in output:
                 output.metadata = {}
         # A picture's stand-in, "<Figure size ...>", stays: nbval sees that one was drawn.
+
+
+def merged(outputs):
+    """Join the pieces of one stream: where the kernel breaks it is a matter of timing."""
+    joined = []
+    for output in outputs:
+        last = joined[-1] if joined else {}
+        if output.output_type == "stream" and last.get("name") == output.name:
+            last.text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 if __name__ == "__main__":

@@ -25,7 +25,9 @@ def widest_across(channels, budget=220):
         return not_yet(f"{network.channels} has {spent} weights, {spent - budget} over the budget")
     reached = min_cut(network, left_right(8)).weight
     if reached < _widest(budget):
-        return not_yet(f"{network.channels} has a cut of {reached}, and a larger one fits the budget")
+        return not_yet(
+            f"{network.channels} has a cut of {reached}, and a larger one fits the budget"
+        )
     return right(f"{network.channels} has {spent} weights and a cut of {reached}")
 
 

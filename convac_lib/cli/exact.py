@@ -51,10 +51,10 @@ def cut(
 ):
     """Find the minimal cut between two groups of sites, A and B.
 
-    The cut is the smallest product of bond dimensions that parts A from B in the
-    tensor network of a convolutional arithmetic circuit. It bounds how strongly the
-    network can correlate the two groups: the rank of its coefficients, arranged as
-    a matrix of A against B, is never larger.
+    The cut is the smallest product of bond dimensions that parts A from B in
+    the tensor network of a convolutional arithmetic circuit. It bounds how
+    strongly the network can correlate the two groups: the rank of its
+    coefficients, arranged as a matrix of A against B, is never larger.
 
     Example: convac cut --local-dim 2 --channels 3,4,5 --partition AABBAABB
     """
@@ -94,11 +94,13 @@ def rank(
     ] = "none",
     seed: Annotated[int, typer.Option(help="Seed of the random weights.")] = 0,
 ):
-    """Compute the exact rank of a random network, and compare it with the minimal cut.
+    """Compute the exact rank of a random network, and compare it with its minimal cut.
 
-    The weights are random integers and all arithmetic is exact, modulo a prime. If the
-    rank reaches the minimal cut, that proves it for almost all weights: the
-    rank is then called certified.
+    The rank of the coefficients, arranged as a matrix of A against B, says how
+    strongly the network correlates the two groups of sites. The weights are
+    random integers and all arithmetic is exact, modulo a prime. If the rank
+    reaches the minimal cut, almost all weights reach it: this is then proven,
+    and the rank is called certified.
 
     Example: convac rank --local-dim 2 --channels 3,4,5 --partition interleaved
     """
@@ -124,9 +126,14 @@ def _one_sentence_errors(command):
     """Turn what a wrong argument raises into one sentence and the exit code 2."""
     try:
         yield
-    except (ValueError, OSError) as error:
-        typer.echo(f"convac {command}: {error}", err=True)
-        raise typer.Exit(2) from None
+    except ValueError as error:
+        reason = error
+    except OSError as error:
+        reason = f"cannot write {error.filename}: {error.strerror}"
+    else:
+        return
+    typer.echo(f"convac {command}: {reason}", err=True)
+    raise typer.Exit(2)
 
 
 def _network(channels, partition, window, local_dim):
@@ -134,13 +141,14 @@ def _network(channels, partition, window, local_dim):
         widths = tuple(int(width) for width in channels.split(","))
     except ValueError:
         raise ValueError(
-            f"--channels must be integers with commas between them, such as 3,4,5; got {channels!r}"
+            "--channels must be integers with commas between them, such as 3,4,5; "
+            f"got {channels!r}"
         ) from None
     n_sites = window ** len(widths) if window > 1 else 2  # Architecture refuses the window
     if n_sites > LARGEST:
         raise ValueError(
-            f"--channels with {len(widths)} layers and windows of {window} means {n_sites:.3g} "
-            f"sites; at most {LARGEST} are allowed"
+            f"--channels with {len(widths)} widths and windows of {window} mean "
+            f"{window}^{len(widths)} sites; at most {LARGEST} are allowed"
         )
     architecture = Architecture(n_sites, window, local_dim, widths)
     return architecture, _partition(partition, architecture)
@@ -204,9 +212,8 @@ def _describe(architecture, sides):
 def _table(minimal):
     """Return the cut as a table: for each kind of bond, how many there are and are cut."""
     architecture = minimal.architecture
-    there = [architecture.n_sites]
-    there += [architecture.locations(layer) // architecture.window
-              for layer in range(architecture.depth)]  # fmt: skip
+    levels = range(architecture.depth + 1)
+    there = [architecture.n_sites // architecture.window**level for level in levels]
     lines = ["", "  bonds          width    cut     of"]
     for row, (width, count, of) in enumerate(
         zip(architecture.widths, minimal.counts, there, strict=True)

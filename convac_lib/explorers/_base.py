@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import re
 from pathlib import Path
 
 import anywidget
@@ -22,21 +23,33 @@ export default module.default;
 
 
 def module_source(*names):
-    """Return the ES module made of the style sheet, `_shared.js` and the named files, readable.
+    """Return the ES module of `_shared.js` and the named files with their styles, readable.
 
     Examples
     --------
     >>> "export default { render };" in module_source("_tree", "cut")
     True
     """
-    style = (_HERE / "explorers.css").read_text("utf-8")
-    files = [(_HERE / f"{name}.js").read_text("utf-8") for name in ("_shared", *names)]
-    return "\n".join([f"const STYLE = {json.dumps(style)};", *files])
+    # Apart, because the common rules must come first however many explorers a page has.
+    sheets = ("explorers", *(name for name in names if name != "_tree"))
+    styles = {sheet: _bare_style(_read(f"{sheet}.css")) for sheet in sheets}
+    scripts = [_read(f"{name}.js") for name in ("_shared", *names)]
+    return "\n".join([f"const STYLES = {json.dumps(styles)};", *scripts])
+
+
+def _bare_style(style):
+    return re.sub(r"/\*.*?\*/|\s+", " ", style, flags=re.DOTALL)
+
+
+def _read(name):
+    return (_HERE / name).read_text("utf-8")
 
 
 def packed_module(*names):
     """Return a module that unpacks and runs `module_source(*names)`: about a third of its size."""
-    data = gzip.compress(module_source(*names).encode("utf-8"), compresslevel=9, mtime=0)
+    # Comment lines and indentation are for us; no string in the sources spans two lines.
+    bare = re.sub(r"^\s*(//.*)?\n?", "", module_source(*names), flags=re.MULTILINE)
+    data = gzip.compress(bare.encode("utf-8"), compresslevel=9, mtime=0)
     return _UNPACK.format(data=base64.b64encode(data).decode("ascii"))
 
 

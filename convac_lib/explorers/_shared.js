@@ -69,7 +69,7 @@ function segments({ label, options, value, onchange }) {
     one.dataset.value = key;
     return one;
   });
-  const set = (key) => buttons.forEach((b) => b.setAttribute("aria-pressed", b.dataset.value === key));
+  const set = (key) => buttons.forEach((b) => b.setAttribute("aria-pressed", b.dataset.value === String(key)));
   set(value);
   return { row: html("div", { class: "segments", role: "group", "aria-label": label }, buttons), set };
 }
@@ -117,8 +117,9 @@ const plural = (n, one) => `${n} ${one}${n === 1 ? "" : "s"}`;
 // Sets up the root, redraws once after any burst of changes and when the width changes,
 // and says the result to a screen reader when the reader pauses.
 function mount({ model, el }, name, draw) {
-  if (!document.getElementById("convac-explorers")) {
-    document.head.append(html("style", { id: "convac-explorers" }, STYLE));
+  for (const [sheet, style] of Object.entries(STYLES)) {
+    const id = `convac-style-${sheet}`;
+    if (!document.getElementById(id)) document.head.append(html("style", { id }, style));
   }
   const status = html("p", { class: "spoken", role: "status" });
   const root = html("section", { class: `convac convac-${name}` });
@@ -133,9 +134,12 @@ function mount({ model, el }, name, draw) {
     clearTimeout(timer);
     timer = setTimeout(() => { status.textContent = words; }, 400);
   };
-  const observer = new ResizeObserver(() => {
-    const now = Math.round(root.clientWidth);
-    if (now && now !== width) { width = now; redraw(); }
+  const observer = new ResizeObserver(([entry]) => {
+    const now = Math.floor(entry.contentRect.width);
+    if (!now || now === width) return;
+    width = now;
+    root.classList.toggle("narrow", width < 480);
+    redraw();
   });
   observer.observe(root);
   model.on("change", redraw);

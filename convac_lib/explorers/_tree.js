@@ -6,6 +6,7 @@
 //   leaf   1 on its own side, M on the other
 //   delta  min(product of the children's cost[s],  r_l * product of their cheaper costs)
 
+// counts is [leaves cut, deltas of layer 0 cut, ..., deltas of the last layer cut].
 function minimalCut({ window, localDim, channels }, inA) {
   const one = 1n;
   let below = inA.map((a) => (a ? [one, BigInt(localDim)] : [BigInt(localDim), one]));
@@ -15,8 +16,10 @@ function minimalCut({ window, localDim, channels }, inA) {
     levels.push(below);
   }
   const top = below[0];
-  const cut = traceBack(levels, window, channels, top[1] < top[0] ? 1 : 0);
-  return { weight: least(top), ...cut };
+  const cut = traceBack(levels, window, channels, Number(top[1] < top[0]));
+  const leaves = inA.filter((a, j) => cut.sides[0][j] !== Number(!a)).length;
+  const deltas = cut.severed.map((row) => row.filter(Boolean).length);
+  return { weight: least(top), counts: [leaves, ...deltas], ...cut };
 }
 
 function merge(children, window, width) {
@@ -35,8 +38,7 @@ function merge(children, window, width) {
 const least = (cost) => (cost[0] <= cost[1] ? cost[0] : cost[1]);
 
 // Walk down from the root. sides[0][j] is the side of leaf j's matrix, sides[l+1][k] the
-// side of delta k's upper leg in layer l; severed[l][k] says whether that delta is cut;
-// counts is [leaves cut, deltas of layer 0 cut, ..., deltas of the last layer cut].
+// side of delta k's upper leg in layer l; severed[l][k] says whether that delta is cut.
 function traceBack(levels, window, channels, rootSide) {
   const sides = levels.map((level) => new Array(level.length));
   const severed = channels.map((_, l) => new Array(levels[l + 1].length).fill(false));
@@ -51,9 +53,7 @@ function traceBack(levels, window, channels, rootSide) {
       });
     });
   }
-  const leaves = sides[0].filter((side, j) => levels[0][j][side] !== 1n).length;
-  const counts = [leaves, ...severed.map((row) => row.filter(Boolean).length)];
-  return { counts, sides, severed };
+  return { sides, severed };
 }
 
 // Theorem 2: round every width down to a power of p; the minimal cut of that network is a

@@ -141,7 +141,7 @@ function drawTree(network, inA, cut, at) {
   };
   inA.forEach((a, j) => {
     const crossed = cut.sides[0][j] !== (a ? 0 : 1);
-    wire(at.xs[0][j], at.foot, at.xs[0][j], at.line(0), a ? 0 : 1, crossed && network.localDim > 1);
+    wire(at.xs[0][j], at.foot, at.xs[0][j], at.line(0), a ? 0 : 1, crossed);
   });
   channels.forEach((_, l) => {
     at.xs[l + 1].forEach((x, k) => {
@@ -276,9 +276,11 @@ function render(context) {
       return `${moved}A known gap: the exact rank is ${gap.rank}, ` +
         `between Theorem 2's ${whole(bound.bound)} and the cut's ${whole(cut.weight)}.`;
     }
-    return moved + (bound.bound === cut.weight
-      ? `For almost all weights the rank is exactly ${whole(cut.weight)}.`
-      : `For almost all weights the rank lies from ${whole(bound.bound)} to ${whole(cut.weight)}.`);
+    const scope = network.window === 2 ? "By Theorem 2, "
+      : "With Theorem 2, proved for windows of 2, carried over to this tree: ";
+    return moved + scope + (bound.bound === cut.weight
+      ? `for almost all weights the rank is exactly ${whole(cut.weight)}.`
+      : `for almost all weights the rank lies from ${whole(bound.bound)} to ${whole(cut.weight)}.`);
   }
 
   // --- controls, built anew only when the tree changes

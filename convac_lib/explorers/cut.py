@@ -4,7 +4,7 @@ import traitlets
 
 from .._validation import as_choice, as_int
 from ..architecture import Architecture
-from ..cuts import min_cut
+from ..cuts import min_cut, theorem2_bound
 from ..drawing import node_positions
 from ..networks import tensor_network
 from ..partitions import as_partition, as_word, checkerboard, halves, interleaved, left_right
@@ -47,7 +47,7 @@ class CutExplorer(Explorer):
     >>> explorer = CutExplorer(8, 2, (3, 4, 5), partition="left-right")
     >>> explorer
     Cut explorer: 8 sites, M = 2, r0 = 3, r1 = 4, r2 = 5, partition AAAABBBB. \
-Minimal cut r1 = 4.
+Minimal cut r1 = 4; Theorem 2's lower bound on the rank 4.
     """
 
     n_sites = traitlets.Int(8).tag(sync=True)
@@ -98,10 +98,12 @@ Minimal cut r1 = 4.
     def _describe(self):
         network, partition = self.architecture, self.partition
         cut = min_cut(network, partition)
+        bound, _ = theorem2_bound(network, partition)
         widths = ", ".join(f"r{layer} = {width}" for layer, width in enumerate(network.channels))
         return (
             f"Cut explorer: {network.n_sites} sites, M = {network.local_dim}, {widths}, "
-            f"partition {partition}. Minimal cut {cut.as_product()}."
+            f"partition {partition}. Minimal cut {cut.as_product()}; "
+            f"Theorem 2's lower bound on the rank {bound}."
         )
 
     def _picture(self):

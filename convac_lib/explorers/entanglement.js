@@ -124,7 +124,7 @@ const KINDS = [
   ["angle", "two sites, by angle"], ["product", "product state"], ["bell-pairs", "two Bell pairs"],
   ["ghz", "GHZ state"], ["w", "W state"], ["random", "random state"], ["convac", "tensor of a ConvAC"],
 ];
-const fixed = (x) => (Math.abs(x) < 5e-4 ? "0" : x.toFixed(3));
+const fixed = (x) => (x < 1e-12 ? "0" : x < 5e-4 ? "< 0.001" : x.toFixed(3));
 const braces = (sites) => `{${sites.join(", ")}}`;
 
 function sideWords(inA, sites) {
@@ -146,19 +146,20 @@ function conclusion(sites, rows) {
 
 // --- pictures ---------------------------------------------------------------------------
 
-function siteGlyph(inA, sites) {
-  return svg("svg", { width: 22 * sites, height: 24, "aria-hidden": "true", class: "glyph" },
+function siteGlyph(inA, sites, step) {
+  const r = step * 0.43;
+  return svg("svg", { width: step * sites, height: 24, "aria-hidden": "true", class: "glyph" },
     filled(sites, (site) => {
-      const x = 11 + 22 * site, a = inA.includes(site);
-      return [a ? svg("circle", { cx: x, cy: 12, r: 9.5, class: "mark a" })
-        : svg("rect", { x: x - 9, y: 3, width: 18, height: 18, rx: 2, class: "mark b" }),
+      const x = step * (site + 0.5), a = inA.includes(site);
+      return [a ? svg("circle", { cx: x, cy: 12, r, class: "mark a" })
+        : svg("rect", { x: x - r, y: 12 - r, width: 2 * r, height: 2 * r, rx: 2, class: "mark b" }),
       svg("text", { x, y: 16.5, class: a ? "on-a" : "on-b" }, String(site))];
     }).flat());
 }
 
 // The Schmidt values as columns from 0 to 1; a value that is zero keeps its foot.
-function valueBars(values) {
-  const height = 40, wide = 17;
+function valueBars(values, wide) {
+  const height = 40;
   return svg("svg", { width: 4 * wide, height: height + 3, role: "img", class: "values",
     "aria-label": `Schmidt values ${values.map(fixed).join(", ")}` },
   svg("line", { x1: 0, x2: 4 * wide, y1: height + 1, y2: height + 1, class: "foot" }),
@@ -176,7 +177,9 @@ function angleCurves(theta, width) {
   const path = (pick) => rows.map((row, d) => `${d ? "L" : "M"}${x(d).toFixed(1)},${y(pick(row)).toFixed(1)}`).join("");
   const now = measure(makeState({ kind: "angle", theta }), [0]);
   const names = [now.entropy, now.geometric].map(y);
-  const tip = [y(rows[90].entropy), 0];
+  const legend = (at, name, kind) => [
+    svg("line", { x1: box.right + 12, x2: box.right + 38, y1: at - 4, y2: at - 4, class: `curve ${kind}` }),
+    svg("text", { x: box.right + 46, y: at }, name)];
   return svg("svg", { width, height: 158, role: "img", class: "curves",
     "aria-label": `Entropy and geometric measure as the angle goes from 0 to 90 degrees; at ${theta} degrees they are ${fixed(now.entropy)} and ${fixed(now.geometric)}` },
   [[0, "0"], [Math.LN2, "ln 2"]].map(([v, name]) => [
@@ -188,9 +191,7 @@ function angleCurves(theta, width) {
   svg("line", { x1: x(theta), x2: x(theta), y1: box.top, y2: box.bottom, class: "cursor" }),
   svg("circle", { cx: x(theta), cy: names[1], r: 4.5, class: "dot second" }),
   svg("circle", { cx: x(theta), cy: names[0], r: 4.5, class: "dot" }),
-  svg("text", { x: box.right + 10, y: tip[0] - 60 }, "geometric"),
-  svg("text", { x: box.right + 10, y: tip[0] - 44 }, "measure D (dashed)"),
-  svg("text", { x: box.right + 10, y: tip[0] - 20, class: "strong" }, "entropy S"));
+  legend(36, "entropy S", ""), legend(60, "distance D", "second"));
 }
 
 // --- the explorer -----------------------------------------------------------------------
@@ -249,7 +250,7 @@ function render(context) {
     show(cutHead, now.kind === "convac");
     ket.textContent = ketWords(now, state);
     curves.replaceChildren(...(now.kind === "angle" ? [angleCurves(now.theta, width)] : []));
-    body.replaceChildren(...rows.map((row) => tableRow(row, state, now)));
+    body.replaceChildren(...rows.map((row) => tableRow(row, state, now, width < 480)));
     words.textContent = conclusion(state.sites, rows);
     life.say(words.textContent);
   }
@@ -258,13 +259,13 @@ function render(context) {
 
 const show = (node, shown) => { node.hidden = !shown; };
 
-function tableRow(row, { sites }, { kind, channels }) {
+function tableRow(row, { sites }, { kind, channels }, narrow) {
   const ceiling = sites === 4 ? Math.log(4) : Math.LN2;
   const cut = kind === "convac" && minimalCut({ sites: 4, window: 2, localDim: 2, channels },
     filled(4, (site) => row.inA.includes(site)));
   return html("tr", {},
-    html("th", { scope: "row" }, siteGlyph(row.inA, sites), html("span", { class: "spoken" }, sideWords(row.inA, sites))),
-    html("td", {}, valueBars(row.values)),
+    html("th", { scope: "row" }, siteGlyph(row.inA, sites, narrow ? 17 : 22), html("span", { class: "spoken" }, sideWords(row.inA, sites))),
+    html("td", {}, valueBars(row.values, narrow ? 11 : 17)),
     html("td", {}, html("span", { class: "entropy", style: `--part: ${row.entropy / ceiling}` }, fixed(row.entropy))),
     html("td", {}, fixed(row.geometric)),
     html("td", {}, String(row.number)),

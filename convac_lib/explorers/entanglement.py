@@ -117,7 +117,7 @@ class EntanglementExplorer(Explorer):
         state = self.state
         for sites in bipartitions(state.ndim):
             entropy = entanglement_entropy(state, from_sites(state.ndim, sites))
-            yield sites, max(entropy, 0.0) if entropy > 5e-4 else 0.0
+            yield sites, max(entropy, 0.0)  # a rounding error would print as -0.000
 
     def _picture(self):
         rows = list(self._entropies())

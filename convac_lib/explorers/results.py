@@ -1,1 +1,187 @@
-class ResultsExplorer: ...
+"""The results explorer: Fig. 10 of the paper, and our own runs of the same experiment."""
+
+import json
+from itertools import product
+from math import isfinite
+from numbers import Real
+from pathlib import Path
+
+import traitlets
+
+from .._validation import as_choice
+from ._base import Explorer, packed_module
+from ._picture import INK, RULE, line, picture, polyline, shape, text
+from .width import BASE, TIP
+
+TASKS = ("local", "global")
+MODELS = ("ConvNet", "ConvAC")
+DESIGNS = ("wide-base", "wide-tip")
+PAPER_FILE = "fig10_paper.json"
+RUNS_FILE = "fig10_runs.json"
+
+
+class ResultsExplorer(Explorer):
+    """Accuracy of wide-base and wide-tip networks on the two tasks of section 8.
+
+    Parameters
+    ----------
+    paper : path or list of dict, optional
+        The digitised figure. Left out: ``data/fig10_paper.json`` of the book, looked
+        for from the working folder upwards.
+    runs : path or list of dict, optional
+        Our runs, one row each with the keys ``task``, ``model``, ``design``, ``r``,
+        ``seed``, ``train_accuracy``, ``test_accuracy`` (fractions). Left out:
+        ``fig10_runs.json`` beside the paper's file, if it is there. Rows without an
+        accuracy, as of a run that broke off, are left out and counted.
+
+    Raises
+    ------
+    FileNotFoundError
+        If no file of the paper's figure is found.
+    ValueError
+        If a file is no such table, or a row names an unknown task, model or design.
+
+    Examples
+    --------
+    >>> row = {"task": "local", "model": "ConvNet", "design": "wide-tip", "r": 6}
+    >>> ResultsExplorer([{**row, "train_accuracy": 0.514, "test_accuracy": 0.515}], runs=[])
+    Results explorer: 1 point of the paper's Fig. 10, no runs of ours.
+    """
+
+    points = traitlets.List().tag(sync=True)
+    provenance = traitlets.Unicode().tag(sync=True)
+    left_out = traitlets.Unicode().tag(sync=True)
+    model = traitlets.Unicode("ConvNet").tag(sync=True)
+    r = traitlets.Int().tag(sync=True)
+
+    _esm = packed_module("_designs", "results")
+
+    def __init__(self, paper=None, runs=None, *, model="ConvNet", r=None):
+        as_choice("model", model, MODELS)
+        if paper is None:
+            paper = find_data() / PAPER_FILE
+        if runs is None and not isinstance(paper, list):
+            runs = Path(paper).with_name(RUNS_FILE)
+            runs = runs if runs.exists() else []
+        paper_rows, paper_words = _read("paper", paper)
+        run_rows, run_words = _read("runs", runs or [])
+        groups = [*_group(0, paper_rows), *_group(1, run_rows)]
+        if not groups:
+            raise ValueError("paper and runs must have a row with an accuracy, got none")
+        broken = sum(_accuracy(row, "test_accuracy") is None for row in run_rows)
+        widths = sorted({group[4] for group in groups})
+        super().__init__(
+            points=groups,
+            provenance=" ".join(words for words in (paper_words, run_words) if words),
+            left_out=f"{broken} of our runs have no accuracy and are left out." if broken else "",
+            model=model,
+            r=widths[len(widths) // 2] if r is None else as_choice("r", r, widths),
+        )
+
+    def _describe(self):
+        paper = sum(group[0] == 0 for group in self.points)
+        runs = sum(len(group[5]) for group in self.points if group[0] == 1)
+        ours = f"{runs} run{'s' if runs > 1 else ''} of ours" if runs else "no runs of ours"
+        plural = "s" if paper != 1 else ""
+        return f"Results explorer: {paper} point{plural} of the paper's Fig. 10, {ours}."
+
+    def _picture(self):
+        drawn = []
+        for task, name in enumerate(TASKS):
+            drawn.append(text(40 + 330 * task, 16, f"{name} task, test accuracy in %", fill=INK))
+            drawn += _panel([group for group in self.points if group[1] == task], 330 * task)
+        drawn += [text(40, 232, "wide-base", fill=BASE), text(120, 232, "wide-tip", fill=TIP)]
+        drawn.append(text(200, 232, "thin: the paper, thick: our ConvNets, against r"))
+        return picture(680, 240, self._describe(), *drawn)
+
+
+def find_data():
+    """Return the book's data folder, looked for from the working folder upwards."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        for data in (folder / "data", folder / "book" / "data"):
+            if (data / PAPER_FILE).exists():
+                return data
+    raise FileNotFoundError(
+        f"no data/{PAPER_FILE} in {here} or above it; pass its path as `paper`"
+    )
+
+
+def _read(name, table):
+    """Return the rows of a table and where they come from; a file holds them under "rows"."""
+    if isinstance(table, list):
+        return table, ""
+    try:
+        table = json.loads(Path(table).read_text("utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{name} must be a JSON table, but {error}") from None
+    if isinstance(table, list):
+        return table, ""
+    if not isinstance(table, dict) or not isinstance(table.get("rows"), list):
+        raise ValueError(f'{name} must be a list of rows, or an object with "rows"')
+    words = str(table.get("provenance", ""))
+    return table["rows"], f"{name.capitalize()}: {words}." if words else ""
+
+
+def _group(source, rows):
+    """Return [source, task, model, design, r, test, train]: one entry for all seeds of a point.
+
+    Accuracies are in hundredths of a percent, so that hundreds of runs stay a few kilobytes.
+    """
+    groups = {}
+    for row in rows:
+        key = (
+            TASKS.index(as_choice("task", row.get("task"), TASKS)),
+            MODELS.index(as_choice("model", row.get("model"), MODELS)),
+            DESIGNS.index(as_choice("design", row.get("design"), DESIGNS)),
+            int(row["r"]),
+        )
+        test, train = (_accuracy(row, f"{part}_accuracy") for part in ("test", "train"))
+        if test is None:
+            continue
+        seen = groups.setdefault(key, ([], []))
+        seen[0].append(test)
+        if train is not None:
+            seen[1].append(train)
+    return [[source, *key, *groups[key]] for key in sorted(groups)]
+
+
+def _accuracy(row, name):
+    """Return an accuracy in hundredths of a percent, or None where there is none."""
+    value = row.get(name)
+    if not isinstance(value, Real) or not isfinite(value):
+        return None
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} must be a fraction from 0 to 1, got {value!r}")
+    return round(10000 * value)
+
+
+def _panel(groups, left):
+    """Draw one task: test accuracy against r, 40 to 100 %."""
+    widths = sorted({group[4] for group in groups})
+    if not widths:
+        return
+    for percent in (40, 60, 80, 100):
+        y = _height(percent)
+        yield line(left + 40, y, left + 320, y, stroke=RULE)
+        yield text(left + 34, y + 4, str(percent), text_anchor="end")
+    for width in widths:
+        yield text(_place(width, widths, left), 208, str(width), text_anchor="middle")
+    for source, design in product((0, 1), (0, 1)):  # the paper and ours, both with ConvNets
+        places = [
+            (_place(group[4], widths, left), _height(sum(group[5]) / len(group[5]) / 100))
+            for group in groups
+            if (group[0], *group[2:4]) == (source, 0, design)
+        ]
+        colour = (BASE, TIP)[design]
+        yield polyline(places, stroke=colour, stroke_width=1 + 1.5 * source)
+        fill = colour if source else "#fff"
+        yield from (shape("circle", cx=x, cy=y, r=3, fill=fill, stroke=colour) for x, y in places)
+
+
+def _place(r, widths, left):
+    return left + 50 + 260 * (r - widths[0]) / (widths[-1] - widths[0] or 1)
+
+
+def _height(percent):
+    return 190 - 160 * max(0, percent - 40) / 60

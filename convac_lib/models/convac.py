@@ -2,10 +2,11 @@
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from .._validation import as_choice
-from .pooling import product_pool
+from .pooling import largest_magnitude, product_pool
 from .representations import window_first
 from .tree import TreeModel, seeded
 
@@ -99,9 +100,11 @@ class ConvAC(TreeModel):
         """Return the scores of a batch, shape (batch, Y), in the sense of `head`."""
         if self.head == "scores":
             return self.scores(x)
-        scores, _ = product_pool(self.scaled_scores(x, True)[0][None], scale_free=True)  # largest magnitude 1
-        size = scores.square().mean(-1, keepdim=True).clamp_min(1e-12).sqrt()
-        return self.log_factor.exp() * scores / size
+        scores, _ = self.scaled_scores(x, scale_free=True)
+        # Any constant divisor will do first: it keeps the squares in range. A norm is then
+        # at least 1, unless all scores are zero, which stay zero.
+        unit = F.normalize(scores / largest_magnitude(scores.detach()), dim=-1, eps=1.0)
+        return self.log_factor.exp() * scores.shape[-1] ** 0.5 * unit
 
     def scores(self, x):
         """Return the true scores h_y (eq. 2), shape (batch, Y); infinite where out of range."""
@@ -115,7 +118,8 @@ class ConvAC(TreeModel):
         """Return (scores, log_scale) with h_y = scores * exp(log_scale): in range at any depth.
 
         Shapes (batch, Y) and (batch,). The log is a constant to autograd, which keeps the
-        gradient of any function of h_y exact.
+        gradient of any function of h_y exact. With ``scale_free=True`` you promise a
+        function that does not depend on the size of the scores; see `product_pool`.
         """
         log_scale = None  # of every row so far
 

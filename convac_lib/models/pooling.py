@@ -14,8 +14,7 @@ be added up by whoever wants the true score.
 import torch
 from torch.autograd.function import once_differentiable
 
-# Any positive divisor is allowed, so a floor costs no accuracy: it keeps 1/scale finite,
-# and leaves a vector of zeros a vector of zeros.
+# Any positive divisor is allowed, so a floor costs no accuracy and keeps 1/scale finite.
 SMALLEST_SCALE = 1e-30
 
 # Factors multiplied between two rescalings. Wider windows are multiplied in several rounds.
@@ -70,6 +69,12 @@ def product_pool(factors, rescale=True, scale_free=False):
     return pooled, log_scale + scale.double().log().squeeze(-1)
 
 
+def largest_magnitude(rows):
+    """Return a divisor of every row, (..., 1): its largest magnitude, or 1 if it is zero."""
+    largest = rows.abs().amax(-1, keepdim=True)
+    return largest.masked_fill_(largest == 0, 1.0).clamp_min_(SMALLEST_SCALE)
+
+
 class _Product(torch.autograd.Function):
     """The product over the first axis, and the divisor of every row."""
 
@@ -78,7 +83,7 @@ class _Product(torch.autograd.Function):
         pooled = _multiply(factors)
         scale = None
         if rescale:
-            scale = pooled.abs().amax(-1, keepdim=True).clamp_min_(SMALLEST_SCALE)
+            scale = largest_magnitude(pooled)
             pooled = pooled / scale
             ctx.mark_non_differentiable(scale)
         ctx.save_for_backward(factors, scale, pooled if scale_free else None)
@@ -89,10 +94,11 @@ class _Product(torch.autograd.Function):
     def backward(ctx, gradient, _):
         factors, scale, pooled = ctx.saved_tensors
         if pooled is not None:
-            along = (gradient * pooled).sum(-1, keepdim=True)
-            size = pooled.square().sum(-1, keepdim=True).clamp_min_(SMALLEST_SCALE)
-            gradient = torch.addcmul(gradient, pooled, along / size, value=-1)
-        if scale is not None:
+            along = torch.linalg.vecdot(gradient, pooled)
+            size = torch.linalg.vecdot(pooled, pooled).clamp_min_(SMALLEST_SCALE)
+            share = (along / size).unsqueeze(-1)
+            gradient = torch.addcmul(gradient, pooled, share, value=-1).div_(scale)
+        elif scale is not None:
             gradient = gradient / scale
         gradients = torch.empty_like(factors)
         _products_of_the_others(gradient, factors, gradients)

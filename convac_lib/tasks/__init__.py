@@ -1,0 +1,85 @@
+"""Tasks to train on: by name, seeded, and nothing downloaded unless asked for.
+
+``make("digits")`` and its relatives need no network. The paper's tasks take
+``source="mnist"``, which is fetched once; see :mod:`convac_lib.tasks.mnist`.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .._validation import as_choice, as_int
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """Inputs and targets, to train on and to test on.
+
+    Attributes
+    ----------
+    name : str
+        What was asked for.
+    train_inputs, test_inputs : ndarray, shape (samples, ...)
+        Images (samples, side, side) or sequences (samples, N, s).
+    train_targets, test_targets : ndarray, shape (samples,)
+        Classes (int64), or numbers to regress (float32).
+    n_classes : int or None
+        None for a regression.
+    """
+
+    name: str
+    train_inputs: np.ndarray
+    train_targets: np.ndarray
+    test_inputs: np.ndarray
+    test_targets: np.ndarray
+    n_classes: int | None
+
+    def hold_out(self, n_samples):
+        """Return the task whose test set is the last `n_samples` of the training set.
+
+        For choosing rates and epochs: the true test set is not touched.
+        """
+        n = as_int("n_samples", n_samples, minimum=1, maximum=len(self.train_inputs) - 1)
+        return replace(
+            self,
+            train_inputs=self.train_inputs[:-n],
+            train_targets=self.train_targets[:-n],
+            test_inputs=self.train_inputs[-n:],
+            test_targets=self.train_targets[-n:],
+        )
+
+
+def make(name, seed=0, **options):
+    """Return the task called `name`, drawn with `seed`.
+
+    Parameters
+    ----------
+    name : str
+        ``"digits"``, ``"local"``, ``"global"``, ``"tiled"``, ``"filling"`` or ``"pairs"``.
+    seed : int
+        Of everything random in it: the split, the positions, the samples.
+    **options
+        Of that task; see :mod:`.digits` and :mod:`.regression`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
+
+    Examples
+    --------
+    >>> task = make("digits")
+    >>> task.train_inputs.shape, task.test_inputs.shape, task.n_classes
+    ((1397, 8, 8), (400, 8, 8), 10)
+    """
+    from . import digits, regression
+
+    tasks = {
+        "digits": digits.digits,
+        "local": digits.local,
+        "global": digits.global_,
+        "tiled": digits.tiled,
+        "filling": digits.filling,
+        "pairs": regression.pairs,
+    }
+    return tasks[as_choice("task", name, tuple(tasks))](seed=seed, **options)

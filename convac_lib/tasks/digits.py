@@ -1,0 +1,118 @@
+"""Handwritten digits: as they are, somewhere on a black canvas, tiled, or filling the image.
+
+The paper's two tasks (section 8) put a small digit (local) or a large one (global)
+at a random place on a black 64 x 64 canvas. Which places, and how digits are made
+smaller and binary, it does not say: here an area average, then a threshold, and one
+place for each image, drawn once.
+"""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from .._validation import as_choice, as_int
+from . import Task
+from .mnist import read_mnist
+
+SOURCES = ("digits", "mnist")
+N_TEST_DIGITS = 400  # of scikit-learn's 1797
+
+
+def digits(seed=0, side=8):
+    """Return scikit-learn's 1797 digits, from 0 to 1, split in 1397 and 400 by `seed`.
+
+    They are 8 x 8; another `side` resizes them.
+    """
+    return _task("digits", _read("digits", seed), lambda images, rng: resize(images, side), seed)
+
+
+def filling(seed=0, side=16):
+    """Return digits that fill a side x side image: long correlations (the global control)."""
+    images = _read("digits", seed)
+    return _task("filling", images, lambda images, rng: resize(images, side), seed)
+
+
+def tiled(seed=0, side=16, tile=4):
+    """Return digits of `tile` pixels that repeat over the image: correlations of that length."""
+    copies = as_int("side", side, minimum=tile) // as_int("tile", tile, minimum=1)
+    if copies * tile != side:
+        raise ValueError(f"side must be a multiple of tile = {tile}, got {side}")
+
+    def draw(images, rng):
+        return np.tile(resize(images, tile), (1, copies, copies))
+
+    return _task("tiled", _read("digits", seed), draw, seed)
+
+
+def local(seed=0, source="digits", side=64, n_train=60_000, n_test=10_000):
+    """Return the paper's local task: binary 8 x 8 digits anywhere on black 64 x 64 images."""
+    return _placed("local", seed, source, side, n_train, n_test, digit_side=8, threshold=0.35)
+
+
+def global_(seed=0, source="digits", side=64, n_train=60_000, n_test=10_000):
+    """Return the paper's global task: binary 32 x 32 digits anywhere on black 64 x 64 images."""
+    return _placed("global", seed, source, side, n_train, n_test, digit_side=32, threshold=0.5)
+
+
+def resize(images, side):
+    """Resize square images (samples, a, a) to (samples, side, side) by area averages.
+
+    Examples
+    --------
+    >>> resize(np.arange(16.0).reshape(1, 4, 4), 2)
+    array([[[ 2.5,  4.5],
+            [10.5, 12.5]]], dtype=float32)
+    """
+    side, old = as_int("side", side, minimum=1), images.shape[-1]
+    # Pixel i of the new image covers [i, i + 1) * old / side of the old one.
+    start = np.arange(side)[:, None] * old / side
+    pixel = np.arange(old)
+    overlap = np.minimum(start + old / side, pixel + 1) - np.maximum(start, pixel)
+    weights = (overlap.clip(0) * side / old).astype(np.float32)
+    return weights @ images.astype(np.float32) @ weights.T
+
+
+def place(images, side, rng):
+    """Put images (samples, a, a) at random places on black images (samples, side, side)."""
+    n, small = len(images), images.shape[-1]
+    as_int("side", side, minimum=small)
+    canvas = np.zeros((n, side, side), dtype=images.dtype)
+    row, column = rng.integers(0, side - small + 1, size=(2, n))
+    places = sliding_window_view(canvas, (small, small), axis=(1, 2), writeable=True)
+    places[np.arange(n), row, column] = images
+    return canvas
+
+
+def _placed(name, seed, source, side, n_train, n_test, digit_side, threshold):
+    sizes = as_int("n_train", n_train, minimum=1), as_int("n_test", n_test, minimum=1)
+
+    def draw(images, rng):
+        small = (resize(images, digit_side) > threshold).astype(np.uint8)
+        return place(small, side, rng)
+
+    return _task(name, _read(source, seed), draw, seed, sizes)
+
+
+def _read(source, seed):
+    """Return ((images, labels), (images, labels)), images as floats from 0 to 1."""
+    if as_choice("source", source, SOURCES) == "mnist":
+        return [(images / np.float32(255), labels) for images, labels in read_mnist()]
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    images, labels = (data.images / 16).astype(np.float32), data.target
+    order = np.random.default_rng(seed).permutation(len(images))
+    train, test = order[:-N_TEST_DIGITS], order[-N_TEST_DIGITS:]
+    return (images[train], labels[train]), (images[test], labels[test])
+
+
+def _task(name, parts, draw, seed, sizes=(None, None)):
+    """Draw the images of both parts; a part that is too small is used several times."""
+    arrays = []
+    for part, ((images, labels), size) in enumerate(zip(parts, sizes, strict=True)):
+        rng = np.random.default_rng([seed, part])
+        if size is not None and size != len(images):
+            rounds = -(-size // len(images))
+            chosen = np.concatenate([rng.permutation(len(images)) for _ in range(rounds)])[:size]
+            images, labels = images[chosen], labels[chosen]
+        arrays += [draw(images, rng), labels.astype(np.int64)]
+    return Task(name, *arrays, n_classes=10)

@@ -1,0 +1,319 @@
+"""Train one model on one task, in one call; stop it at any moment, and go on later.
+
+The batches of an epoch follow from the seed and the number of the epoch, and the
+rate of a step from its number. So a checkpoint is the weights, the optimizer's
+memory and how far it got; a run killed and started again ends with the very
+numbers of one that was never stopped (same machine, same number of threads).
+"""
+
+import hashlib
+import json
+import math
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from ._validation import as_choice, as_int
+from .progress import progress
+
+OPTIMIZERS = ("adam", "adamw")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train.
+
+    Attributes
+    ----------
+    epochs, batch_size : int
+        Passes over the training set, and samples in one step.
+    learning_rate : float
+        The largest rate of the one-cycle schedule.
+    optimizer : {"adam", "adamw"}
+        AdamW takes `weight_decay` apart from the gradient.
+    weight_decay : float
+        0 by default.
+    clip : float
+        Longest gradient; a longer one is shortened to it. 0 is no clipping.
+    seed : int
+        Of the order of the samples.
+    """
+
+    epochs: int = 8
+    batch_size: int = 100
+    learning_rate: float = 5e-3
+    optimizer: str = "adam"
+    weight_decay: float = 0.0
+    clip: float = 5.0
+    seed: int = 0
+
+    def __post_init__(self):
+        as_int("epochs", self.epochs, minimum=1)
+        as_int("batch_size", self.batch_size, minimum=1)
+        as_int("seed", self.seed, minimum=0)
+        as_choice("optimizer", self.optimizer, OPTIMIZERS)
+        for name in ("learning_rate", "weight_decay", "clip"):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not 0 <= value < math.inf:
+                raise ValueError(f"{name} must be a number of at least 0, got {value!r}")
+
+
+@dataclass
+class Result:
+    """What came out of a training.
+
+    Attributes
+    ----------
+    train_score, test_score : float
+        Accuracy; for a regression R^2, the part of the variance explained.
+    history : list of dict
+        For each epoch: ``loss`` (mean over its steps) and ``test_score``.
+    seconds : float
+        Of training and of testing, over all the times it was started.
+    device : str
+        Where it ran last.
+    """
+
+    train_score: float
+    test_score: float
+    history: list = field(repr=False)
+    seconds: float
+    device: str
+
+
+def train(
+    model,
+    task,
+    recipe=None,
+    *,
+    device="auto",
+    checkpoint=None,
+    save_every=30.0,
+    show_progress=True,
+    **changes,
+):
+    """Train `model` on `task`, in place.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Maps a batch of inputs to scores, (batch, classes) or (batch, 1).
+    task : Task
+        See :mod:`convac_lib.tasks`.
+    recipe : Recipe, optional
+        The default one without it; `changes` are changes to it, such as ``epochs=3``.
+    device : str
+        ``"auto"`` is a GPU if there is one, else the CPU.
+    checkpoint : path, optional
+        A file to keep the state in. If it is there, training goes on from it.
+    save_every : float
+        Seconds between two writings of the checkpoint.
+    show_progress : bool
+        Show a bar, in a notebook or a terminal.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    ValueError
+        If the recipe makes no sense, or the checkpoint is of another run.
+
+    Examples
+    --------
+    >>> from convac_lib import Architecture, ConvAC, tasks
+    >>> model = ConvAC(Architecture.for_image(8, 2, (6, 6, 6), 10), head="normalized", seed=0)
+    >>> train(model, tasks.make("digits"), epochs=4, learning_rate=0.01).test_score > 0.5
+    True
+    """
+    recipe = Recipe(**{**vars(recipe or Recipe()), **changes})
+    device = pick_device(device)
+    run = _Run(model.to(device), task, recipe, device)
+    path = None if checkpoint is None else Path(checkpoint)
+    if path is not None and path.exists():
+        run.load(path)
+    saved = time.monotonic()
+    steps = range(run.step, run.n_steps)
+    if show_progress:
+        steps = progress(steps, "training", initial=run.step, total=run.n_steps)
+    for _ in steps:
+        run.advance()
+        if path is not None and time.monotonic() - saved >= save_every:
+            run.save(path)
+            saved = time.monotonic()
+    run.finish()
+    if path is not None:
+        run.save(path)
+    return Result(**run.result, history=run.history, seconds=run.seconds, device=str(device))
+
+
+def pick_device(device="auto"):
+    """Return the torch.device that `device` names; ``"auto"`` prefers a GPU."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        picked = torch.device(device)
+        torch.empty(0, device=picked)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise ValueError(
+            f"device must be 'auto', 'cpu' or a GPU that torch sees, got {device!r}: {error}"
+        ) from None
+    return picked
+
+
+def one_cycle(step, n_steps):
+    """Return the rate at a step as a part of the largest: up for 30 % of the steps, then down.
+
+    Two half cosines, from 1/25 to 1 to 1/10,000.
+
+    Examples
+    --------
+    >>> [round(one_cycle(step, 11), 3) for step in (0, 3, 10)]
+    [0.04, 1.0, 0.0]
+    """
+    peak = 0.3 * (n_steps - 1)
+    if step <= peak:
+        start, end, part = 1 / 25, 1.0, step / peak if peak else 1.0
+    else:
+        start, end, part = 1.0, 1e-4, (step - peak) / (n_steps - 1 - peak)
+    return end + (start - end) * (1 + math.cos(math.pi * part)) / 2
+
+
+@torch.no_grad()
+def evaluate(model, inputs, targets, n_classes, batch_size=250):
+    """Return the accuracy of `model`, or R^2 where `n_classes` is None; inputs as tensors."""
+    right, squares = 0, 0.0
+    for batch, wanted in zip(inputs.split(batch_size), targets.split(batch_size), strict=True):
+        scores = model(batch)
+        if n_classes is not None:
+            right += int((scores.argmax(1) == wanted).sum())
+        else:
+            squares += float((scores.squeeze(1) - wanted).double().square().sum())
+    if n_classes is not None:
+        return right / len(targets)
+    return 1 - squares / float((targets - targets.mean()).double().square().sum())
+
+
+class _Run:
+    """A training that can stop between any two steps; its state is what `save` writes."""
+
+    def __init__(self, model, task, recipe, device):
+        self.model, self.task, self.recipe = model, task, recipe
+        arrays = task.train_inputs, task.train_targets, task.test_inputs, task.test_targets
+        self.train_x, self.train_y, self.test_x, self.test_y = (
+            torch.from_numpy(array).to(device) for array in arrays
+        )
+        kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+        self.optimizer = kinds[recipe.optimizer](
+            model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+        )
+        self.steps_per_epoch = -(-len(self.train_x) // recipe.batch_size)
+        self.n_steps = recipe.epochs * self.steps_per_epoch
+        self.step, self.loss_so_far, self.seconds = 0, 0.0, 0.0
+        self.history, self.result = [], None
+
+    def advance(self):
+        """Make one step; after the last one of an epoch, test."""
+        started = time.perf_counter()
+        epoch, position = divmod(self.step, self.steps_per_epoch)
+        if position == 0 or not hasattr(self, "order"):
+            order = np.random.default_rng([self.recipe.seed, epoch]).permutation(
+                len(self.train_x)
+            )
+            self.order = torch.from_numpy(order).to(self.train_x.device)
+        size = self.recipe.batch_size
+        chosen = self.order[position * size : (position + 1) * size]
+        loss = self._loss(self.model(self.train_x[chosen]), self.train_y[chosen])
+        self.optimizer.zero_grad()
+        loss.backward()
+        if self.recipe.clip:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.learning_rate * one_cycle(self.step, self.n_steps)
+        self.optimizer.step()
+        self.loss_so_far += loss.detach().double()
+        self.step += 1
+        if self.step % self.steps_per_epoch == 0:
+            self.history.append(
+                {
+                    "loss": float(self.loss_so_far) / self.steps_per_epoch,
+                    "test_score": self._score(self.test_x, self.test_y),
+                }
+            )
+            self.loss_so_far = 0.0
+        self.seconds += time.perf_counter() - started
+
+    def finish(self):
+        """Score the trained model, unless a checkpoint has the scores already."""
+        if self.result is None:
+            self.result = {
+                "train_score": self._score(self.train_x, self.train_y),
+                "test_score": self.history[-1]["test_score"],
+            }
+
+    def save(self, path):
+        """Write the state to `path`: whole, or not at all."""
+        state = {
+            "run": self._fingerprint(),
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "loss_so_far": float(self.loss_so_far),
+            "seconds": self.seconds,
+            "history": self.history,
+            "result": self.result,
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(path.name + ".tmp")
+        with open(unfinished, "wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+
+    def load(self, path):
+        """Go on from the state in `path`."""
+        try:
+            state = torch.load(path, map_location=self.train_x.device, weights_only=True)
+            run = state["run"]
+        except Exception as error:
+            raise ValueError(
+                f"checkpoint {path} cannot be read ({type(error).__name__}); it was left as "
+                "it is: delete it to start again, or name another file"
+            ) from None
+        ours = self._fingerprint()
+        if run != ours:
+            different = [key for key in ours if run.get(key) != ours[key]]
+            raise ValueError(
+                f"checkpoint {path} is of another run: {', '.join(different)} differ; "
+                "name another file, or delete it to start again"
+            )
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        for name in ("step", "loss_so_far", "seconds", "history", "result"):
+            setattr(self, name, state[name])
+
+    def _loss(self, scores, wanted):
+        if self.task.n_classes is not None:
+            return F.cross_entropy(scores, wanted)
+        return F.mse_loss(scores.squeeze(1), wanted.to(scores))
+
+    def _score(self, inputs, targets):
+        return evaluate(self.model, inputs, targets, self.task.n_classes)
+
+    def _fingerprint(self):
+        """What must be equal for a checkpoint to be of this run."""
+        shapes = [(name, list(p.shape)) for name, p in self.model.named_parameters()]
+        sample = hashlib.sha256(self.task.train_inputs[:100].tobytes())
+        sample.update(self.task.train_targets.tobytes())
+        return {
+            "recipe": json.dumps(vars(self.recipe)),
+            "model": f"{type(self.model).__name__} {json.dumps(shapes)}",
+            "task": f"{self.task.name} {len(self.train_x)} {sample.hexdigest()}",
+        }

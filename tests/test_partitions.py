@@ -1,0 +1,205 @@
+"""Partitions: each drawn by hand, and the symmetry classes against brute force."""
+
+from collections import Counter
+from itertools import product
+from math import comb
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convac_lib import partitions
+from convac_lib.morton import to_image
+from convac_lib.partitions import as_word, symmetry_classes
+
+
+def picture(partition):
+    """Return an image partition as one word a row."""
+    return ["".join("A" if side else "B" for side in row) for row in to_image(partition)]
+
+
+# --- reading a partition --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "given_as",
+    [
+        "ABBA",
+        "abba",
+        "AB BA",
+        "AB|BA",
+        [1, 0, 0, 1],
+        [1.0, 0.0, 0.0, 1.0],
+        (True, False, False, True),
+    ],
+)
+def test_a_partition_may_be_a_word_or_numbers_or_booleans(given_as):
+    partition = partitions.as_partition(given_as, n_sites=4)
+    assert partition.dtype == bool and partition.tolist() == [True, False, False, True]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text("AB", min_size=2, max_size=30).filter(lambda w: len(set(w)) == 2))
+def test_words_there_and_back(word):
+    assert as_word(partitions.as_partition(word)) == word
+    sites = [site for site, letter in enumerate(word) if letter == "A"]
+    assert as_word(partitions.from_sites(len(word), sites)) == word
+
+
+# --- lines ----------------------------------------------------------------------------
+
+
+def test_partitions_of_a_line_by_hand():
+    assert as_word(partitions.prefix(5, 2)) == "AABBB"
+    assert as_word(partitions.left_right(6)) == "AAABBB"
+    assert as_word(partitions.interleaved(6)) == "ABABAB"
+    assert as_word(partitions.blocks(8, 3)) == "AAABBBAA"
+    assert as_word(partitions.blocks(8, 2, offset=1)) == "BAABBAAB"
+    assert as_word(partitions.blocks(8, 2, offset=-1)) == "ABBAABBA"
+    assert as_word(partitions.from_sites(4, [3, 1])) == "BABA"
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 20), st.integers(1, 6), st.integers(-30, 30))
+def test_blocks_have_their_length_and_start_at_the_offset(half, length, offset):
+    n_sites = 2 * half + 2 * length
+    partition = partitions.blocks(n_sites, length, offset)
+    for site in range(n_sites):
+        assert partition[site] == (((site - offset) // length) % 2 == 0)
+    assert (partition[: n_sites - length] != partition[length:]).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 40), st.integers(0, 2**32 - 1))
+def test_random_balanced_halves_the_sites_and_repeats(half, seed):
+    partition = partitions.random_balanced(2 * half, seed)
+    assert partition.shape == (2 * half,) and partition.sum() == half
+    assert np.array_equal(partition, partitions.random_balanced(2 * half, seed))
+
+
+def test_random_balanced_reaches_every_half_about_equally_often():
+    drawn = Counter(as_word(partitions.random_balanced(4, seed)) for seed in range(600))
+    assert len(drawn) == comb(4, 2) and min(drawn.values()) > 60
+
+
+# --- images ---------------------------------------------------------------------------
+
+
+def test_partitions_of_an_image_by_hand():
+    assert picture(partitions.checkerboard(4)) == ["ABAB", "BABA"] * 2
+    assert picture(partitions.halves(4)) == ["AABB"] * 4
+    assert picture(partitions.halves(4, "top-bottom")) == ["AAAA"] * 2 + ["BBBB"] * 2
+    assert picture(partitions.image_blocks(4, 2)) == ["AABB"] * 2 + ["BBAA"] * 2
+    assert picture(partitions.image_blocks(4, 2, offset=(1, 0))) == [
+        "BBAA",
+        "AABB",
+        "AABB",
+        "BBAA",
+    ]
+    assert picture(partitions.image_blocks(4, 3, offset=(0, 1))) == ["BAAA"] * 3 + ["ABBB"]
+    assert np.array_equal(partitions.image_blocks(8, 1), partitions.checkerboard(8))
+
+
+def test_a_checkerboard_splits_every_window_evenly():
+    assert (partitions.checkerboard(16).reshape(-1, 4).sum(axis=1) == 2).all()
+
+
+def test_halves_split_no_window_below_the_top():
+    for axis in ("left-right", "top-bottom"):
+        quarters = partitions.halves(16, axis).reshape(4, 64)
+        assert (quarters.all(axis=1) | ~quarters.any(axis=1)).all()
+
+
+# --- symmetry classes -----------------------------------------------------------------
+
+
+def orbits(n_sites, window):
+    """Group all partitions by exchanging neighbouring sub-trees until nothing new appears."""
+    swaps = []
+    size = 1
+    while size < n_sites:
+        for start in range(0, n_sites, size):
+            if (start // size + 1) % window:  # the next sub-tree is in the same window
+                order = list(range(n_sites))
+                first, second = (
+                    slice(start, start + size),
+                    slice(start + size, start + 2 * size),
+                )
+                order[first], order[second] = order[second], order[first]
+                swaps.append(order)
+        size *= window
+    unseen, found = set(product("AB", repeat=n_sites)), []
+    while unseen:
+        orbit, frontier = set(), [unseen.pop()]
+        while frontier:
+            word = frontier.pop()
+            orbit.add(word)
+            images = {tuple(word[site] for site in order) for order in swaps}
+            frontier += images - orbit
+        unseen -= orbit
+        found.append({"".join(word) for word in orbit})
+    return [orbit for orbit in found if len(set(min(orbit))) == 2]
+
+
+@pytest.mark.parametrize(
+    ("n_sites", "window"), [(2, 2), (4, 2), (8, 2), (3, 3), (9, 3), (6, 6)]
+)
+def test_symmetry_classes_are_the_orbits(n_sites, window):
+    listed = symmetry_classes(n_sites, window)
+    found = orbits(n_sites, window)
+    assert len(listed) == len(found)
+    for partition, count in listed:
+        (orbit,) = (orbit for orbit in found if as_word(partition) in orbit)
+        assert len(orbit) == count
+
+
+@pytest.mark.parametrize(("n_sites", "window"), [(8, 2), (16, 2), (16, 4), (9, 3)])
+def test_multiplicities_count_every_partition(n_sites, window):
+    assert sum(count for _, count in symmetry_classes(n_sites, window)) == 2**n_sites - 2
+    for size in (1, n_sites // 2, n_sites - 1):
+        classes = symmetry_classes(n_sites, window, size)
+        assert sum(count for _, count in classes) == comb(n_sites, size)
+        assert all(partition.sum() == size for partition, _ in classes)
+
+
+# --- refusals -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: partitions.as_partition("ABC"),
+            "partition must be a word in the letters A, B",
+        ),
+        (lambda: partitions.as_partition(""), "partition must be one-dimensional"),
+        (lambda: partitions.as_partition([[1, 0]]), r"one-dimensional .* shape \(1, 2\)"),
+        (lambda: partitions.as_partition([0, 1, 2]), "zeros and ones.*partitions.from_sites"),
+        (lambda: partitions.as_partition([1, np.nan]), "zeros and ones"),
+        (lambda: partitions.as_partition(["A", "B"]), "booleans"),
+        (lambda: partitions.as_partition("AB", n_sites=4), "each of the 4 sites, got 2"),
+        (lambda: partitions.as_partition("AAA"), "a site on each side, but B is empty"),
+        (lambda: partitions.as_partition([0, 0]), "a site on each side, but A is empty"),
+        (lambda: partitions.from_sites(4, [4]), "sites must be an integer from 0 to 3, got 4"),
+        (lambda: partitions.from_sites(4, [-1]), "sites must be an integer from 0 to 3"),
+        (lambda: partitions.from_sites(4, []), "A is empty"),
+        (lambda: partitions.prefix(4, 4), "length must be an integer from 1 to 3, got 4"),
+        (lambda: partitions.left_right(5), "n_sites must be even, got 5"),
+        (lambda: partitions.interleaved(3), "n_sites must be even, got 3"),
+        (lambda: partitions.blocks(4, 0), "length must be an integer of at least 1"),
+        (lambda: partitions.blocks(4, 8), "B is empty"),
+        (lambda: partitions.checkerboard(6), "side must be a power of 2"),
+        (lambda: partitions.halves(1), "side must be an integer of at least 2"),
+        (lambda: partitions.halves(4, "diagonal"), "axis must be one of 'left-right'"),
+        (lambda: partitions.image_blocks(4, 2, (0.5, 0)), "offset must be an integer, got 0.5"),
+        (lambda: partitions.random_balanced(3, 0), "n_sites must be even"),
+        (lambda: symmetry_classes(6, 2), "n_sites must be a power of 2"),
+        (lambda: symmetry_classes(4, 1), "window must be an integer of at least 2, got 1"),
+        (lambda: symmetry_classes(4, 2, size=4), "size must be an integer from 1 to 3"),
+        (lambda: symmetry_classes(64, 2), "at most 1,000,000 classes.* 359,026,206 or more"),
+    ],
+)
+def test_bad_input_is_refused_by_name(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

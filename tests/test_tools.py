@@ -1,0 +1,140 @@
+"""The small scripts behind the Makefile, and the three ways in which a page can go stale."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """A small notebook, run and normalised by the tool."""
+    page = tmp_path_factory.mktemp("book") / "page.ipynb"
+    cells = [
+        new_code_cell("print(1)\nprint(2)"),
+        new_code_cell("import matplotlib.pyplot as plt\n_ = plt.plot([0, 1])"),
+    ]
+    nbformat.write(new_notebook(cells=cells), page)
+    page.write_text(load("notebooks").run(page))
+    return page
+
+
+def test_running_the_notebooks_twice_gives_the_same_bytes(executed):
+    assert load("notebooks").run(executed) == executed.read_text()
+
+
+def test_text_outputs_are_kept_and_pictures_dropped(executed):
+    first, second = nbformat.read(executed, as_version=4).cells
+    assert first.outputs[0].text == "1\n2\n"
+    assert list(second.outputs[0].data) == ["text/plain"]
+
+
+def nbval(page):
+    command = [sys.executable, "-m", "pytest", "-q", "--nbval", "--nbval-current-env"]
+    command += ["-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml"), "--rootdir"]
+    command += [str(page.parent), str(page)]
+    return subprocess.run(command, cwd=page.parent, capture_output=True, text=True)
+
+
+def test_a_stale_output_and_a_broken_cell_are_refused(executed, tmp_path):
+    notebook = nbformat.read(executed, as_version=4)
+    notebook.cells[0].source = "print(1)\nprint(3)"
+    notebook.cells[1].source = "raise RuntimeError('broken on purpose')"
+    page = tmp_path / "stale.ipynb"
+    nbformat.write(notebook, page)
+    found = nbval(page)
+    assert found.returncode == 1, found.stdout + found.stderr
+    assert "2 failed" in found.stdout
+    assert "broken on purpose" in found.stdout
+
+
+def test_the_guard_refuses_a_cell_that_was_never_run(executed, tmp_path):
+    guard = load_guard()
+    guard.test_every_code_cell_was_run_in_order(executed)
+    notebook = nbformat.read(executed, as_version=4)
+    notebook.cells[1].execution_count = None
+    page = tmp_path / "unrun.ipynb"
+    nbformat.write(notebook, page)
+    with pytest.raises(AssertionError, match="make notebooks"):
+        guard.test_every_code_cell_was_run_in_order(page)
+
+
+def load_guard():
+    spec = importlib.util.spec_from_file_location("guard", ROOT / "tests" / "test_repository.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_cell_that_raises_leaves_the_notebook_as_it_was_and_is_shown(tmp_path, monkeypatch):
+    tool = load("notebooks")
+    page = tmp_path / "broken.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell("1 / 0")]), page)
+    before = page.read_bytes()
+    monkeypatch.setattr(tool, "ROOT", tmp_path)
+    with pytest.raises(SystemExit, match=r"(?s)1 / 0.*ZeroDivisionError"):
+        tool.main([str(page)])
+    assert page.read_bytes() == before
+
+
+@pytest.mark.parametrize("version", [(3, 9), (3, 14)])
+def test_a_python_that_will_not_do_is_said_at_once(monkeypatch, version):
+    tool = load("check_python")
+    monkeypatch.setattr(tool.sys, "version_info", (*version, 0))
+    with pytest.raises(SystemExit, match="Python 3.10 to 3.13 is needed"):
+        tool.main("default")
+
+
+def test_a_change_of_the_library_drops_both_caches(tmp_path, monkeypatch):
+    tool = load("build_book")
+    monkeypatch.setattr(tool, "ROOT", tmp_path)
+    monkeypatch.setattr(tool, "BUILD", tmp_path / "_build")
+    for source in tool.SOURCES:
+        (tmp_path / source).parent.mkdir(parents=True, exist_ok=True)
+        if "." in Path(source).name:
+            (tmp_path / source).write_text("x")
+        else:
+            (tmp_path / source).mkdir()
+    module = tmp_path / "convac_lib" / "a.py"
+    module.write_text("x = 1")
+    caches = [tmp_path / "_build" / name for name in (".jupyter_cache", ".doctrees")]
+
+    def caches_survive():
+        for cache in caches:
+            cache.mkdir(parents=True, exist_ok=True)
+        tool.drop_stale_caches()
+        return [cache.exists() for cache in caches]
+
+    assert caches_survive() == [False, False]  # nothing is known of these caches yet
+    assert caches_survive() == [True, True]
+    module.write_text("x = 2")
+    assert caches_survive() == [False, False]
+    assert caches_survive() == [True, True]
+
+
+def test_no_npm_and_no_network_are_said_in_a_sentence(tmp_path, monkeypatch):
+    tool = load("frontend")
+    monkeypatch.setattr(tool, "SCRATCH", tmp_path)
+    monkeypatch.setattr(tool.shutil, "which", lambda *_, **__: None)
+    with pytest.raises(SystemExit, match="npm was not found"):
+        tool.npm_ci()
+    monkeypatch.undo()
+    monkeypatch.setattr(tool, "SCRATCH", tmp_path)
+    refused = subprocess.CompletedProcess([], 1, "", "connect ECONNREFUSED")
+    monkeypatch.setattr(tool.subprocess, "run", lambda *_, **__: refused)
+    monkeypatch.setattr(tool.shutil, "which", lambda *_, **__: "/usr/bin/npm")
+    with pytest.raises(SystemExit, match="(?s)could not be fetched.*ECONNREFUSED"):
+        tool.npm_ci()

@@ -1,0 +1,213 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from convac_lib import Architecture, tasks
+from convac_lib.models import ConvAC
+from convac_lib.tasks import Task
+from convac_lib.training import Recipe, evaluate, one_cycle, pick_device, train
+
+PAIRS = Architecture.line(5, (3, 3, 3))
+SHORT = dict(epochs=3, batch_size=50, learning_rate=0.02, device="cpu", show_progress=False)
+
+
+def pairs(n_train=1000):
+    return tasks.make("pairs", n_train=n_train, n_test=100)
+
+
+def pairs_model(seed=0):
+    return ConvAC(PAIRS, representation="linear", site_size=4, seed=seed)
+
+
+def state_of(model):
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+# --- learning -------------------------------------------------------------------------
+
+
+def test_a_convac_learns_digits():
+    model = ConvAC(
+        Architecture.for_image(8, 2, (8, 8, 16), 10),
+        representation="cos-sin", head="normalized", seed=0,
+    )
+    result = train(
+        model, tasks.make("digits"), epochs=8, learning_rate=0.02, show_progress=False
+    )
+    assert result.test_score > 0.9 and result.train_score > 0.9
+    assert len(result.history) == 8 and result.history[-1]["test_score"] == result.test_score
+    assert result.history[-1]["loss"] < result.history[0]["loss"]
+    assert result.seconds > 0
+
+
+def test_a_regression_is_scored_by_the_variance_it_explains():
+    targets = torch.tensor([1.0, 2.0, 3.0, 6.0])
+    perfect = evaluate(lambda x: x, targets[:, None], targets, None, batch_size=3)
+    constant = evaluate(lambda x: 0 * x + 3, targets[:, None], targets, None)
+    worse = evaluate(lambda x: x + 1, targets[:, None], targets, None)
+    assert perfect == 1 and constant == 0 and worse == pytest.approx(1 - 4 / 14)
+
+
+def test_accuracy_counts_every_sample_once():
+    inputs = torch.eye(3)[[0, 1, 2, 0, 0, 1, 2]]
+    targets = torch.tensor([0, 1, 2, 1, 0, 0, 2])
+    assert evaluate(lambda x: x, inputs, targets, 3, batch_size=2) == 5 / 7
+
+
+class Recorder(nn.Module):
+    """Learns nothing, and notes which samples it is shown."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+        self.seen = []
+
+    def forward(self, x):
+        self.seen.append(x[:, 0].tolist())
+        return self.weight * x
+
+
+def test_an_epoch_shows_every_sample_once_in_an_order_of_its_own():
+    numbers = np.arange(10, dtype=np.float32)[:, None]
+    task = Task("numbers", numbers, numbers[:, 0], numbers[:2], numbers[:2, 0], None)
+    orders = []
+    for seed in (0, 0, 1):
+        model = Recorder()
+        train(model, task, epochs=2, batch_size=4, seed=seed, show_progress=False)
+        shown = [batch for batch in model.seen if batch != [0, 1]][:6]
+        assert [len(batch) for batch in shown] == [4, 4, 2, 4, 4, 2]
+        epochs = sum(shown[:3], []), sum(shown[3:], [])
+        assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(10))
+        assert epochs[0] != epochs[1]
+        orders.append(shown)
+    assert orders[0] == orders[1] != orders[2]
+
+
+def test_the_rate_rises_and_falls_once():
+    rates = [one_cycle(step, 101) for step in range(101)]
+    assert rates[0] == pytest.approx(1 / 25) and rates[30] == 1
+    assert rates[100] == pytest.approx(1e-4)
+    assert sorted(rates[:31]) == rates[:31] and sorted(rates[30:], reverse=True) == rates[30:]
+    assert one_cycle(0, 1) == 1
+
+
+def test_the_same_seed_gives_the_same_numbers():
+    states = []
+    for seed in (0, 0, 1):
+        model = pairs_model()
+        train(model, pairs(), seed=seed, **SHORT)
+        states.append(state_of(model))
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    assert not torch.equal(states[0]["dense"], states[2]["dense"])
+
+
+# --- stopping and going on ------------------------------------------------------------
+
+SLOW_DISK = """
+import os, sys, time, torch
+sys.path.insert(0, {tests!r})
+from test_training import SHORT, pairs, pairs_model, train
+torch.set_num_threads(1)
+flush = os.fsync
+os.fsync = lambda file: (time.sleep(0.02), flush(file))
+train(pairs_model(), pairs(), checkpoint={path!r}, save_every=0, **SHORT)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="SIGKILL is POSIX")
+def test_a_killed_run_ends_with_the_numbers_of_one_that_was_not(tmp_path):
+    path = tmp_path / "run.pt"
+    code = SLOW_DISK.format(tests=os.path.dirname(__file__), path=str(path))
+    reached = 0
+    for _ in range(2):
+        child = subprocess.Popen([sys.executable, "-c", code])
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and child.poll() is None:
+            if path.exists() and torch.load(path)["step"] > reached + 4:
+                break
+            time.sleep(0.01)
+        child.send_signal(signal.SIGKILL)
+        assert child.wait() == -signal.SIGKILL
+        step = torch.load(path)["step"]
+        assert reached < step < 60  # in the middle of the 3 * 20 steps
+        reached = step
+    resumed, straight = pairs_model(), pairs_model()
+    ours = train(resumed, pairs(), checkpoint=path, **SHORT)
+    theirs = train(straight, pairs(), **SHORT)
+    for name, value in state_of(straight).items():
+        assert torch.equal(value, state_of(resumed)[name]), name
+    assert ours.history == theirs.history
+    assert (ours.train_score, ours.test_score) == (theirs.train_score, theirs.test_score)
+    assert [p.name for p in tmp_path.iterdir()] == ["run.pt"]
+
+
+def test_a_finished_run_is_not_run_again(tmp_path):
+    first = train(pairs_model(), pairs(), checkpoint=tmp_path / "run.pt", **SHORT)
+    model = pairs_model(seed=7)
+    again = train(model, pairs(), checkpoint=tmp_path / "run.pt", **SHORT)
+    assert again == first
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+    path = tmp_path / "run.pt"
+    train(pairs_model(), pairs(), checkpoint=path, **SHORT)
+    before = path.read_bytes()
+    for model, task, changes, what in [
+        (pairs_model(), pairs(), {"learning_rate": 0.01}, "recipe differ"),
+        (pairs_model(), pairs(900), {}, "task differ"),
+        (
+            ConvAC(PAIRS.with_channels((3, 3, 4)), representation="linear", site_size=4),
+            pairs(), {}, "model differ",
+        ),
+    ]:
+        with pytest.raises(ValueError, match=f"run.pt is of another run: {what}"):
+            train(model, task, checkpoint=path, **{**SHORT, **changes})
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("spoil", [lambda b: b[:100], lambda b: b"", lambda b: b"x" * 999])
+def test_a_damaged_checkpoint_is_refused_and_left(tmp_path, spoil):
+    path = tmp_path / "run.pt"
+    train(pairs_model(), pairs(200), checkpoint=path, **SHORT)
+    spoiled = spoil(path.read_bytes())
+    path.write_bytes(spoiled)
+    with pytest.raises(ValueError, match=r"run.pt cannot be read .* left as it is"):
+        train(pairs_model(), pairs(200), checkpoint=path, **SHORT)
+    assert path.read_bytes() == spoiled
+
+
+# --- arguments ------------------------------------------------------------------------
+
+
+def test_recipes_are_checked():
+    for wrong, message in [
+        ({"epochs": 0}, "epochs must be an integer of at least 1, got 0"),
+        ({"learning_rate": -1.0}, "learning_rate must be a number of at least 0"),
+        ({"learning_rate": float("nan")}, "learning_rate must be a number"),
+        ({"optimizer": "sgd"}, "optimizer must be one of 'adam', 'adamw'"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            Recipe(**wrong)
+
+
+def test_devices_are_checked():
+    assert pick_device("cpu").type == "cpu"
+    assert pick_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    for wrong in ("gpu", "cuda:99"):
+        with pytest.raises(ValueError, match=f"device must be 'auto', .* got '{wrong}'"):
+            pick_device(wrong)
