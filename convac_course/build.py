@@ -20,7 +20,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from .chapters import HIDDEN, SOLUTION, find_chapters, points_of, read_chapter, role_of
 from .markdown import labelled_titles, plain, read_macros
-from .variants import choose, given_source
+from .variants import choose, varied
 
 STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 GRADED_HERE = "# Your answer is graded here. Leave this cell as it is."
@@ -89,7 +89,7 @@ def source_notebook(chapter, rewrite, variant=None):
     cells = [_heading(chapter, variant)]
     cells += [_marked(cell, f"setup-{n}") for n, cell in enumerate(chapter.setup, 1)]
     for exercise in chapter.exercises:
-        drawn = choose(exercise, variant)
+        exercise = varied(exercise, choose(exercise, variant))
         cells.append(_statement(exercise, rewrite))
         if not exercise.graded:
             cells.append(new_markdown_cell("*Write your answer here.*"))
@@ -99,7 +99,7 @@ def source_notebook(chapter, rewrite, variant=None):
             role = role_of(cell)
             counts[role] = counts.get(role, 0) + 1
             number = f"-{counts[role]}" if counts[role] > 1 else ""
-            cells.append(_marked(cell, f"{exercise.name}-{role}{number}", drawn))
+            cells.append(_marked(cell, f"{exercise.name}-{role}{number}"))
     metadata = {
         "kernelspec": KERNEL,
         "language_info": {"name": "python"},
@@ -113,7 +113,7 @@ def release_notebook(source):
     notebook = copy.deepcopy(source)
     for cell in notebook.cells:
         if role_of(cell) == "solution":
-            cell.source = SOLUTION.sub(_stub, cell.source)
+            cell.source = SOLUTION.sub(stub, cell.source)
         elif role_of(cell) == "test":
             cell.source = HIDDEN.sub("", cell.source).strip("\n")
         cell.metadata.pop("convac", None)
@@ -124,7 +124,7 @@ def release_notebook(source):
 def instructor_notebook(chapter, source, rewrite):
     """Return the assignment to read: each task with its explanation, solution and test."""
     explained = {
-        exercise.name: [rewrite(cell.source) for cell in exercise.of("explanation")]
+        exercise.name: [rewrite(cell.source) for cell in exercise.discussion]
         for exercise in chapter.exercises
     }
     cells = []
@@ -168,10 +168,10 @@ def _statement(exercise, rewrite):
     return cell
 
 
-def _marked(cell, grade_id, drawn=None):
+def _marked(cell, grade_id):
     """Return a code cell with nbgrader's metadata in place of the page's."""
     role = role_of(cell)
-    code = given_source(cell, drawn) if role == "given" else cell.source
+    code = cell.source
     if role == "test" and not HIDDEN.sub("", code).strip():
         code = f"{GRADED_HERE}\n{code}"
     marked = new_code_cell(code)
@@ -202,7 +202,7 @@ def _nbgrader(grade_id, locked, solution=False, points=None):
     return metadata
 
 
-def _stub(found):
+def stub(found):
     """Return nbgrader's stub at the indentation of the solution it stands for."""
     indent = re.match(r"[ \t]*", found[0])[0]
     return "".join(f"{indent}{line}\n" for line in STUB.split("\n"))

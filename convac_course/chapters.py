@@ -39,6 +39,11 @@ class Exercise:
         return self.of("statement", "open")[0]
 
     @property
+    def discussion(self):
+        """Return the cells that explain or discuss the exercise."""
+        return [c for c in self.of("explanation", "open") if c is not self.statement]
+
+    @property
     def title(self):
         """Return the exercise's title."""
         return title_of(self.statement.source) or self.name.replace("-", " ")
@@ -128,7 +133,7 @@ def read_chapter(path):
 def _look_over(page, exercise):
     """Refuse an exercise with a part missing, before anyone is handed it."""
     where = f"{page}, exercise {exercise.name}"
-    if len(exercise.of("statement", "open")) != 1:
+    if not exercise.of("statement", "open") or len(exercise.of("statement")) > 1:
         raise ValueError(f"{where}: one statement is needed")
     if not exercise.graded:
         return

@@ -1,5 +1,6 @@
 """The command `convac-course`: assignments out, grades in."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -7,8 +8,6 @@ import typer
 
 from .build import build_assignment
 from .chapters import find_chapters, read_chapter
-from .grading import grade as grade_folder
-from .sandbox import Limits, missing_for_a_sandbox
 from .variants import count_variants
 
 app = typer.Typer(
@@ -68,6 +67,11 @@ def grade(
     again: Annotated[bool, typer.Option("--again", help="Grade also what was graded.")] = False,
 ):
     """Grade a folder of submissions; run it again to go on after an interruption."""
+    if os.name != "posix":
+        _stop("grading needs Linux or macOS; on Windows, use the Windows Subsystem for Linux")
+    from .grading import grade as grade_folder
+    from .sandbox import Limits, missing_for_a_sandbox
+
     missing = None if unsafe else missing_for_a_sandbox()
     if missing:
         _stop(
@@ -85,6 +89,37 @@ def grade(
     full = sum(result["marks"] == result["points"] for result in results)
     typer.echo(f"{len(results)} submissions graded, {full} with full marks: {to}")
     typer.echo(f"feedback for each student: {to.with_name(f'{to.stem}-feedback')}")
+
+
+@app.command()
+def prove(
+    chapter: Annotated[str, typer.Argument(help="A chapter's name, or all.")] = "all",
+    answers: Annotated[Path, typer.Option(help="Where CHAPTER.toml lie.")] = Path("tests/graders"),
+    book: Book = Path("book"),
+):
+    """Mark the stored answers, the solutions and blanks, and compare with what each deserves."""
+    from .proving import BLANK, SOLUTION_ITSELF, lacking, read_answers
+    from .proving import prove as prove_chapter
+
+    chapters, unfair = _chapters(book), []
+    if chapter != "all" and chapter not in chapters:
+        _stop(f"CHAPTER must be one of {', '.join(chapters)} or all, got {chapter!r}")
+    typer.echo(f"{'chapter':16} exercises  solution full  blank zero  answers as deserved")
+    for name in chapters if chapter == "all" else [chapter]:
+        path = answers / f"{name}.toml"
+        given = read_answers(path) if path.exists() else {}
+        verdicts = list(prove_chapter(chapters[name], given))
+        unfair += [f"{name}: {line}" for line in lacking(chapters[name], given)]
+        unfair += [f"{name}: {verdict}" for verdict in verdicts if not verdict.fair]
+        kinds = [SOLUTION_ITSELF, BLANK]
+        parts = [[v for v in verdicts if v.what == kind] for kind in kinds]
+        parts.append([verdict for verdict in verdicts if verdict.what not in kinds])
+        cells = [f"{sum(v.fair for v in part)} of {len(part)}" for part in parts]
+        count = len(chapters[name].graded)
+        typer.echo(f"{name:16} {count:9}  {cells[0]:>13}  {cells[1]:>10}  {cells[2]:>19}")
+    if unfair:
+        typer.echo("\n" + "\n".join(unfair), err=True)
+        raise typer.Exit(1)
 
 
 def _chapters(book):

@@ -122,15 +122,18 @@ def _mark_all(waiting, chapters, jobs, quiet, done):
     """Mark submissions, several at once, and yield each result when it is there."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["convac_course.grading", *_imports(chapters)])
-    pool = ThreadPoolExecutor(jobs or os.cpu_count() or 1)
+    pool, running = ThreadPoolExecutor(jobs or os.cpu_count() or 1), set()
     bar = tqdm(total=done + len(waiting), initial=done, desc="grading", disable=quiet or None)
     try:
-        futures = [pool.submit(_supervise, context, *item) for item in waiting]
+        futures = [pool.submit(_supervise, context, *item, running) for item in waiting]
         for future in as_completed(futures):
             bar.update()
             yield future.result()
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in list(running):
+            process.kill()
+        pool.shutdown()
         bar.close()
 
 
@@ -142,12 +145,13 @@ def _imports(chapters):
     return sorted({word[1].rstrip(",") for word in words})
 
 
-def _supervise(context, result, job):
+def _supervise(context, result, job, running):
     """Mark one submission in a process of its own, and end it if it does not end."""
     chapter = read_chapter(job.source)
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_mark, args=(job, sender), daemon=True)
     process.start()
+    running.add(process)
     sender.close()
     deadline = time.monotonic() + 2 * job.limits.on_the_clock
     marks, ended = {}, False
@@ -162,6 +166,7 @@ def _supervise(context, result, job):
     except EOFError:
         pass
     finally:
+        running.discard(process)
         process.kill()
         process.join()
         receiver.close()

@@ -15,6 +15,7 @@ CODE = re.compile(r"^[ \t]*(`{3,}|~{3,})[\w-]*[ \t]*$")
 OPTION = re.compile(r"^[ \t]*:([\w-]+):[ \t]*(.*)$")
 ROLE = re.compile(r"\{([\w:-]+)\}`([^`]+)`")
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:|mailto:)[^)\s]*\)")
+GATES = ("exercise-start", "exercise-end", "solution-start", "solution-end")
 ADMONITIONS = ("admonition", "note", "tip", "hint", "important", "warning", "caution", "seealso")
 
 
@@ -78,6 +79,8 @@ def _directive(name, title, body, titles):
     while body and (option := OPTION.match(body[0])):
         options[option[1]] = option[2]
         body = body[1:]
+    if name in GATES:
+        return ""
     if name in ("code-block", "code", "code-cell"):
         return "\n".join([f"```{title}", *body, "```"])
     if name == "math":

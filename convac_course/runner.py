@@ -12,6 +12,7 @@ import sys
 import traceback
 
 from .plain import NotPlain, decode, encode
+from .seccomp import refuse_needless_calls
 
 
 class Worker:
@@ -91,9 +92,18 @@ def ipython():
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
+    class Shell(InteractiveShell):
+        """A shell with no windows, which `exit()` does not end."""
+
+        def enable_gui(self, gui=None):
+            pass
+
+        def ask_exit(self):
+            pass
+
     settings = Config()
     settings.HistoryManager.enabled = False
-    shell = InteractiveShell.instance(config=settings)
+    shell = Shell.instance(config=settings)
 
     def execute(source):
         try:
@@ -130,7 +140,7 @@ def reply(descriptor, answer):
         data = data[os.write(descriptor, data) :]
 
 
-def give_up_rights(memory, seconds, processes, uid):
+def give_up_rights(memory, seconds, processes, uid, walled):
     """Take on the limits of the sandbox, and become another user where that can be done."""
     megabyte = 2**20
     limits = {
@@ -151,6 +161,8 @@ def give_up_rights(memory, seconds, processes, uid):
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
+    if walled:
+        refuse_needless_calls()
 
 
 if __name__ == "__main__":

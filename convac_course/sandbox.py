@@ -160,6 +160,7 @@ class Sandbox:
             "memory": limits.memory * MEGABYTE,
             "seconds": int(2 * START_SECONDS + limits.total_seconds),
             "processes": None if unsafe else _processes(limits),
+            "walled": not unsafe,
             "uid": None if unsafe or os.getuid() else 61184 + os.getpid() % 4000,
         }
         start = "import sys; from convac_course.runner import main; main(sys.argv[1])"

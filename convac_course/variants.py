@@ -7,7 +7,10 @@ hidden test and solution read the names, so they follow.
 """
 
 import ast
+import copy
 import random
+
+from .chapters import Exercise, role_of
 
 
 def count_variants(exercise):
@@ -21,15 +24,17 @@ def count_variants(exercise):
     lengths = {len(values) for cell in exercise.of("given") for _, values in _lists(cell)}
     if len(lengths) > 1:
         raise ValueError(f"{exercise.name}: the lists of variants differ in length")
+    count, own, drawn = lengths.pop() if lengths else 0, [], []
     for cell in exercise.of("given"):
         assignments = _assignments(cell.source)
         for name, values in _lists(cell):
             if name not in assignments:
-                raise ValueError(f"{exercise.name}: no given cell assigns {name!r}")
-            own = _literal(assignments[name])
-            if len(list(_lists(cell))) == 1 and own in values:
-                raise ValueError(f"{exercise.name}: {name} = {own!r} is the book's own value")
-    return lengths.pop() if lengths else 0
+                raise ValueError(f"{exercise.name}: the given cell does not assign {name!r}")
+            own.append(_literal(assignments[name]))
+            drawn.append(values)
+    if any(list(combination) == own for combination in zip(*drawn, strict=True)):
+        raise ValueError(f"{exercise.name}: a variant has all of the book's own values")
+    return count
 
 
 def choose(exercise, seed):
@@ -38,6 +43,15 @@ def choose(exercise, seed):
     if seed is None or not count:
         return None
     return random.Random(f"{seed}/{exercise.name}").randrange(count)
+
+
+def varied(exercise, variant):
+    """Return the exercise with the values of one variant in its `given` cells."""
+    cells = [copy.copy(cell) for cell in exercise.cells]
+    for cell in cells:
+        if role_of(cell) == "given":
+            cell.source = given_source(cell, variant)
+    return Exercise(exercise.name, cells)
 
 
 def given_source(cell, variant):

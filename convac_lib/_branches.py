@@ -37,7 +37,7 @@ def minimal_sides(architecture, partitions):
 
 def _climb(architecture, partitions):
     """From the inputs to the top: for each layer the kinds of its bundles, and their deltas."""
-    kinds = partitions.astype(np.uint8)
+    kinds = partitions.view(np.uint8)
     costs = [(architecture.local_dim, 1, 1), (1, architecture.local_dim, 1)]
     layers = []
     for width in architecture.channels:
@@ -58,7 +58,7 @@ def _delta(on_a, on_b, free, width):
 
 def _reduced(*costs):
     divisor = gcd(*costs)
-    return costs if divisor == 1 else tuple(cost // divisor for cost in costs)
+    return costs if divisor == 1 else tuple([cost // divisor for cost in costs])
 
 
 def _bundle(kinds, costs, window):
@@ -68,7 +68,7 @@ def _bundle(kinds, costs, window):
         half = kinds.shape[-1] // 2
         if kinds.shape[-1] % 2:
             costs = [*costs, EMPTY]
-            filler = np.full((*kinds.shape[:-1], 1), len(costs) - 1)
+            filler = np.full_like(kinds[..., :1], len(costs) - 1)
             kinds = np.concatenate([kinds, filler], axis=-1)
             half += 1
         kinds, costs = _pair(kinds[..., :half], kinds[..., half:], costs)
@@ -77,50 +77,69 @@ def _bundle(kinds, costs, window):
 
 def _pair(left, right, costs):
     """Multiply bundles in pairs; each pair of kinds that occurs is worked out once."""
-    codes = left.astype(np.intp)
-    codes *= len(costs)
+    size = len(costs)
+    codes = np.multiply(left, size, dtype=np.min_scalar_type(size * size))
     codes += right
-    occurring, codes = _distinct(codes, len(costs) ** 2)
+    occurring, codes = _occurring(codes, size * size)
     products = []
     for code in occurring:
-        on_a, on_b, free = costs[code // len(costs)]
-        more_on_a, more_on_b, more_free = costs[code % len(costs)]
+        on_a, on_b, free = costs[code // size]
+        more_on_a, more_on_b, more_free = costs[code % size]
         products.append(_reduced(on_a * more_on_a, on_b * more_on_b, free * more_free))
     return relabel(codes, products)
 
 
-def _distinct(codes, size):
-    """Return the list of codes that occur below `size`, and each code's place in that list."""
+def _occurring(codes, size):
+    """Return a list of the codes below `size` that occur, and each one's place in that list."""
+    if 64 * size <= codes.size:  # so few that to look which occur would take longer
+        return range(size), codes
     if size > 4 * codes.size:
         occurring, places = np.unique(codes, return_inverse=True)
         return occurring.tolist(), places.reshape(codes.shape)
     seen = np.zeros(size, dtype=bool)
     seen[codes] = True
-    return np.flatnonzero(seen).tolist(), (np.cumsum(seen) - 1)[codes]
+    return np.flatnonzero(seen).tolist(), (np.cumsum(seen) - 1).take(codes)
 
 
 def relabel(kinds, costs):
     """Give kinds of equal cost one number, in the smallest integer type that holds it."""
     numbers = {}
     new = [numbers.setdefault(cost, len(numbers)) for cost in costs]
-    lookup = np.array(new, dtype=np.min_scalar_type(len(numbers)))
-    return lookup[kinds], list(numbers)
+    dtype = np.min_scalar_type(len(numbers))  # one number is to spare, for `EMPTY`
+    if len(numbers) < len(costs) or kinds.dtype != dtype:
+        kinds = np.array(new, dtype=dtype).take(kinds)
+    return kinds, list(numbers)
 
 
 def _descend(architecture, partitions, layers):
     """From the top to the inputs: give every branch its side, and count what is cut."""
     window = architecture.window
-    likes = [partitions]  # of two sides that cost the same, the one where the delta is whole
-    for bundles, deltas in layers:
-        likes_a = [(a, cut_on_a) <= (b, cut_on_b) for (a, b, _), cut_on_a, cut_on_b in deltas]
-        likes.append(np.array(likes_a)[bundles])
-    sides = [likes[-1]]
-    parted = []
-    for (bundles, deltas), liked in zip(reversed(layers), likes[-2::-1], strict=True):
-        parts = np.array([on_a for _, on_a, _ in deltas] + [on_b for *_, on_b in deltas])
-        cut = np.where(sides[-1], parts[: len(deltas)][bundles], parts[len(deltas) :][bundles])
-        below = np.where(cut.repeat(window, -1), liked, sides[-1].repeat(window, -1))
+    *lower, (cut_on_a, cut_on_b, likes_a) = [_choices(*layer) for layer in layers]
+    sides, parted = [likes_a], []
+    for below in [*reversed(lower), (None, None, partitions)]:
+        cut = _where(sides[-1], cut_on_a, cut_on_b)
+        cut_on_a, cut_on_b, likes_a = below
+        placed = sides[-1].repeat(window, axis=-1)
+        if cut.any():
+            placed = _where(cut.repeat(window, axis=-1), likes_a, placed)
+        sides.append(placed)
         parted.append(cut)
-        sides.append(below)
-    counts = [(sides[-1] != partitions).sum(-1), *(cut.sum(-1) for cut in parted[::-1])]
-    return np.stack(counts, axis=-1), sides[::-1], parted[::-1]
+    counts = [(sides[-1] != partitions).sum(-1), *(cut.sum(-1) for cut in reversed(parted))]
+    return np.array(counts).T, sides[::-1], parted[::-1]
+
+
+def _choices(bundles, deltas):
+    """For each delta: is it cut on A's side, is it cut on B's, and does its branch like A?
+
+    Of two sides that cost the same, a branch likes the one on which its delta is whole.
+    """
+    choices = [
+        (cut_on_a, cut_on_b, (a, cut_on_a) <= (b, cut_on_b))
+        for (a, b, _), cut_on_a, cut_on_b in deltas
+    ]
+    return np.array(choices).T.take(bundles, axis=1)
+
+
+def _where(condition, then, otherwise):
+    """numpy.where for booleans, some ten times faster."""
+    return otherwise ^ (condition & (then ^ otherwise))

@@ -147,7 +147,7 @@ def coefficients_tensor(architecture, weights):
         f"architecture with n_sites={n_sites} and local_dim={architecture.local_dim}",
         shape,
         dense.dtype,
-        "decompositions.scores, cuts.min_cut and ranks.schmidt_spectrum never form it",
+        "decompositions.scores, cuts.min_cut and spectra.schmidt_spectrum never form it",
     )
     # Row γ of branches[j] is the vector, and of phi[j] the tensor φ^{l,j,γ}, flattened.
     branches = [first[j % len(first)] for j in range(n_sites)]
@@ -335,7 +335,8 @@ def change_basis(weights, matrix):
         raise ValueError(f"matrix must have shape {(local_dim,) * 2}, got {matrix.shape}")
     if is_exact(first, matrix):
         bound = local_dim * largest_magnitude(first) * largest_magnitude(matrix)
-        first = first.astype(exact_dtype((first, matrix), bound))
+        dtype = exact_dtype((first, matrix), bound)
+        first, matrix = first.astype(dtype), matrix.astype(dtype)
     return [first @ matrix, *others]
 
 

@@ -18,7 +18,6 @@ import numpy as np
 from ._memory import refuse_beyond_memory
 from ._validation import as_int
 from .compression import fold
-from .cuts import min_cut_weight
 from .decompositions import as_weights, random_weights
 from .partitions import as_partition
 from .states import entropy_of_schmidt_values, geometric_measure_of_schmidt_values
@@ -99,7 +98,7 @@ def schmidt_spectrum(architecture, partition, weights=None, seed=0, output=0):
     weights = [_as_double(layer) for layer in as_weights(architecture, weights)]
     bases = OrthonormalBases()
     matrix = fold(architecture, sides, weights, bases, output)
-    values = np.linalg.svd(matrix, compute_uv=False)[: min_cut_weight(architecture, sides)]
+    values = np.linalg.svd(matrix, compute_uv=False)
     norm = np.linalg.norm(values)
     return SchmidtSpectrum(values / norm, bases.log_scale + float(np.log(norm)))
 

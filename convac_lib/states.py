@@ -379,7 +379,7 @@ def _state_shape(n_sites, local_dim):
 def _refuse_big_state(
     shape,
     dtype,
-    instead="for a network of many sites use ranks.schmidt_spectrum, which forms no tensor",
+    instead="for a network of many sites use spectra.schmidt_spectrum, which forms no tensor",
 ):
     what = f"n_sites={len(shape)} of dimension {max(shape)}"
     refuse_beyond_memory(what, shape, dtype, instead)

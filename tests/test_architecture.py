@@ -77,9 +77,7 @@ def test_shapes_and_counts_for_every_sharing(architecture, share):
         expected = {"none": locations, "window-position": window, "all": 1}[share]
         assert matrices == expected and locations % matrices == 0
         assert outgoing == architecture.channels[layer]
-        assert incoming == (
-            architecture.channels[layer - 1] if layer else architecture.local_dim
-        )
+        assert incoming == (architecture.channels[layer - 1] if layer else architecture.local_dim)
     counted = sum(prod(shape) for shape in [*hidden, dense])
     assert architecture.parameter_count(share) == counted
 

@@ -123,7 +123,7 @@ def test_the_page_finds_the_library_s_cut(run):
             assert page_severed == parted.tolist()
         assert (int(answer["bound"]), answer["p"]) == theorem2_bound(network, sites)
         assert answer["parameters"] == network.parameter_count("none")
-    assert len({int(answer["weight"]) for answer in found}) > 500
+    assert len({int(answer["weight"]) for answer in found}) > 200
 
 
 def test_a_weight_beyond_floating_point_is_exact(run):

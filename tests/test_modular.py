@@ -15,10 +15,7 @@ def python_product(x, y, prime):
     """Return the residues 0..p-1 of a matrix product of Python integers."""
     x, y = ([[int(entry) for entry in row] for row in z.tolist()] for z in (x, y))
     return [
-        [
-            sum(a * b for a, b in zip(row, col, strict=True)) % prime
-            for col in zip(*y, strict=True)
-        ]
+        [sum(a * b for a, b in zip(row, col, strict=True)) % prime for col in zip(*y, strict=True)]
         for row in x
     ]
 
@@ -31,15 +28,18 @@ def test_large_primes_are_the_last_ones_below_2_to_the_24():
     assert found == [n for n in range(2**24 - 1, found[-1] - 1, -1) if is_prime(n)]
 
 
-@pytest.mark.parametrize("terms", [1, 63, 64, 65, 1000])
-def test_a_product_of_the_largest_residues_is_exact(terms):
-    # All terms of one sign and as large as they get: the sum that could round.
-    x = np.full((2, terms), HALF, dtype=float)
-    x[1] = -HALF
-    y = np.full((terms, 1), HALF, dtype=float)
+@pytest.mark.parametrize("terms", [1, 126, 127, 128, 129, 255, 1001])
+@pytest.mark.parametrize("size", [HALF, HALF - 1])
+def test_a_product_of_the_largest_residues_is_exact(terms, size):
+    # All terms of one sign and as large as they get. One size is odd: a sum of an odd
+    # number of its squares needs every bit.
+    assert {HALF % 2, (HALF - 1) % 2} == {0, 1}
+    x = np.full((2, terms), size, dtype=float)
+    x[1] = -size
+    y = np.full((terms, 1), size, dtype=float)
     found = modular.matmul(x, y, PRIME)
     assert (found % PRIME).tolist() == python_product(x, y, PRIME)
-    assert abs(found).max() <= HALF
+    assert abs(found).max() <= HALF + 2
 
 
 @settings(max_examples=50, deadline=None)
@@ -72,9 +72,7 @@ def test_random_residues_reach_every_residue():
 def test_rank_of_a_product_of_known_rank(seed, rank, rows, columns):
     rng = np.random.default_rng(seed)
     left = np.vstack([np.eye(rank), modular.random_residues(rng, (rows - rank, rank), PRIME)])
-    right = np.hstack(
-        [np.eye(rank), modular.random_residues(rng, (rank, columns - rank), PRIME)]
-    )
+    right = np.hstack([np.eye(rank), modular.random_residues(rng, (rank, columns - rank), PRIME)])
     product = modular.matmul(left, right, PRIME)
     assert modular.rank(product, PRIME) == rank
     # The same integers, too large for any machine word.

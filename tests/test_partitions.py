@@ -142,9 +142,7 @@ def orbits(n_sites, window):
     return [orbit for orbit in found if len(set(min(orbit))) == 2]
 
 
-@pytest.mark.parametrize(
-    ("n_sites", "window"), [(2, 2), (4, 2), (8, 2), (3, 3), (9, 3), (6, 6)]
-)
+@pytest.mark.parametrize(("n_sites", "window"), [(2, 2), (4, 2), (8, 2), (3, 3), (9, 3), (6, 6)])
 def test_symmetry_classes_are_the_orbits(n_sites, window):
     listed = symmetry_classes(n_sites, window)
     found = orbits(n_sites, window)

@@ -40,9 +40,7 @@ def explicit_matrix(architecture, partition, seed=0, share="none", high=PRIME //
 @st.composite
 def networks(draw):
     """Draw a small network of any window and a partition of its sites."""
-    window, depth = draw(
-        st.sampled_from([(2, 1), (2, 2), (2, 3), (3, 1), (3, 2), (4, 1), (8, 1)])
-    )
+    window, depth = draw(st.sampled_from([(2, 1), (2, 2), (2, 3), (3, 1), (3, 2), (4, 1), (8, 1)]))
     n_sites = window**depth
     local_dim = draw(st.integers(1, 3 if n_sites < 8 else 2))
     channels = draw(st.lists(st.integers(1, 6), min_size=depth, max_size=depth))
@@ -78,7 +76,7 @@ def test_rational_rank_is_between_the_rank_and_the_cut(network, seed):
 @pytest.mark.parametrize(
     ("architecture", "word"),
     [
-        # Kronecker products of these children exceed the cut's margin: probes at the top
+        # Kronecker products of these children exceed the cut: probes at the top
         (Architecture(16, 4, 2, (4, 2)), "BBAA BBAA BBAA BAAA"),
         (Architecture(16, 4, 2, (4, 4)), "BBBA BBAA BBAA BBAA"),
         (Architecture.line(2, (5, 4, 3, 5)), "BBAA BABA BBAA BAAA"),
@@ -100,7 +98,7 @@ def test_random_probes_lose_no_rank(monkeypatch, architecture, word):
 
 
 def test_a_fold_keeps_only_as_many_rows_as_it_is_asked_for():
-    # More rows than the cut could show a rank above it; fewer hide rank, and no more.
+    # Fewer rows than the rank hide the rest of it, and no more.
     architecture, partition = Architecture.line(3, (9, 9, 9)), interleaved(8)  # rank 81
     weights = [layer.astype(float) for layer in random_weights(architecture, 0, integers=1000)]
     for most in (40, 81, 95):
@@ -108,6 +106,44 @@ def test_a_fold_keeps_only_as_many_rows_as_it_is_asked_for():
         matrix = compression.fold(architecture, partition, weights, probes)
         assert max(matrix.shape) <= most
         assert modular.rank(matrix, PRIME) == min(most, 81)
+
+
+@pytest.mark.parametrize("most", [3, 100])
+def test_channels_that_the_top_does_not_read_add_no_rank(most):
+    # Left against right, each channel adds 1. With at most 3 rows the top is probed.
+    architecture, partition = Architecture.line(2, (4, 4, 4)), left_right(8)
+    *kernels, _ = (layer.astype(float) for layer in random_weights(architecture, 0, integers=1000))
+    for top in ([1, 1, 1, 1], [0, 3, 0, 5], [0, 0, 0, 0]):
+        weights = [*kernels, np.array([top], dtype=float)]
+        probes = ranks.RandomProbes(PRIME, np.random.default_rng(0), most)
+        matrix = compression.fold(architecture, partition, weights, probes)
+        assert modular.rank(matrix, PRIME) == min(np.count_nonzero(top), most)
+
+
+def test_the_bounds_are_those_of_a_cut_above_each_sub_tree():
+    # By hand, rows on B's side and columns on A's. (A B): 2 and 2, its own inputs. (A A):
+    # 4 inputs, but a bond of 3 above. Both together: 3 * 2 rows, fewer than the bond 5
+    # times the 2 of the crossing; 1 * 2 columns.
+    asked = []
+
+    class Recorder:
+        def convolve(self, kernel, matrices):
+            return kernel
+
+        def join(self, x, y, row_bound, column_bound):
+            asked.append((row_bound, column_bound))
+            return x
+
+        def join_top(self, x, y, top):
+            return x
+
+    line = Architecture.line(2, (3, 5, 2))
+    weights = [np.ones(shape) for shape in line.weight_shapes()]
+    compression.fold(line, "ABAA BBBB", weights, Recorder())
+    pair_ab, pair_aa, pair_bb = [(2, 1), (2, 2)], [(2, 1), (3, 1)], [(1, 2), (1, 3)]
+    assert asked[:8] == pair_ab + pair_aa + pair_bb + pair_bb
+    # [A B][A A], then [B B][B B]: 9 columns, but a bond of 5 above; then the left half at the top.
+    assert asked[8:] == [(2, 2), (6, 2), (1, 3), (1, 5), (4, 2)]
 
 
 # --- against the theorem ----------------------------------------------------------------
@@ -128,9 +164,7 @@ def test_powers_of_one_p_always_meet_the_cut(n_sites, window, powers, stride):
     depth = {(8, 2): 3, (16, 4): 2}[n_sites, window]
     cases = list(product(powers[:2], *[powers] * depth, classes))
     for *widths, (partition, _) in cases[::stride]:
-        found = certify_rank(
-            Architecture(n_sites, window, widths[0], tuple(widths[1:])), partition
-        )
+        found = certify_rank(Architecture(n_sites, window, widths[0], tuple(widths[1:])), partition)
         assert found.certified, (widths, as_word(partition), found)
 
 
@@ -203,9 +237,7 @@ def test_the_top_matters_for_shifted_blocks_of_three():
     # Not covered by the paper's rule ceil(log2 3) = 2: r_3 decides the rank.
     partition = blocks(16, 3, offset=-1)
     assert np.flatnonzero(partition).tolist() == [0, 1, 5, 6, 7, 11, 12, 13]
-    found = [
-        certify_rank(Architecture.line(2, (4, 8, 8, top)), partition) for top in (1, 2, 4, 16)
-    ]
+    found = [certify_rank(Architecture.line(2, (4, 8, 8, top)), partition) for top in (1, 2, 4, 16)]
     assert [(one.rank, one.certified) for one in found] == [
         (rank, True) for rank in (64, 128, 256, 256)
     ]
@@ -269,9 +301,7 @@ def test_same_seed_and_prime_give_the_same_certificate():
     architecture = Architecture(16, 4, 2, (3, 2))
     first = certify_rank(architecture, "BBBBBBBBBAAABAAA", seed=3)
     assert first == certify_rank(architecture, "BBBBBBBBBAAABAAA", seed=3)
-    assert (
-        str(first) == "rank 7 < minimal cut 8: a lower bound (integers modulo 16777213, seed 3)"
-    )
+    assert str(first) == "rank 7 < minimal cut 8: a lower bound (integers modulo 16777213, seed 3)"
     met = certify_rank(Architecture.line(2, (2,)), "AB", prime=8191)
     assert str(met) == "rank 2 = minimal cut: certified (integers modulo 8191, seed 0)"
     with pytest.raises(AttributeError):

@@ -19,6 +19,7 @@ SMALL = [
     (Architecture.line(2, (3, 11, 5, 2)), "AABABBBBABBBAAAA"),  # rank 56, cut 60
     (Architecture(16, 4, 2, (3, 2)), "BBBBBBBBBAAABAAA"),  # rank 7, cut 8
     (Architecture(16, 4, 2, (4, 2)), "BBAABBAABBAABAAA"),
+    (Architecture(16, 4, 2, (2, 2)), "AAABAAABABBBABBB"),  # a top matrix larger than the cut
     (Architecture(9, 3, 3, (7, 2)), "AABABBABB"),
     (Architecture.shallow(6, 2, 3), "ABABAB"),
     (Architecture.line(5, (1, 2)), "ABBB"),
@@ -72,9 +73,7 @@ def test_agrees_for_any_channels_and_partition(seed, channels, sides):
 def test_weights_of_other_dtypes_are_computed_in_double_precision():
     architecture, partition = SMALL[0]
     single = [layer.astype(np.float32) for layer in random_weights(architecture, 0)]
-    assert_agrees_with_dense_svd(
-        architecture, partition, [layer.astype(float) for layer in single]
-    )
+    assert_agrees_with_dense_svd(architecture, partition, [layer.astype(float) for layer in single])
     assert schmidt_spectrum(architecture, partition, single).values.dtype == float
     assert_agrees_with_dense_svd(
         architecture, partition, random_weights(architecture, 0, integers=9)

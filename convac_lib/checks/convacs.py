@@ -122,10 +122,10 @@ def symmetric_halves(largest_rank, local_dim=3):
 
 
 def _as_number(value):
-    """Return a number, a 0-d array or a one-element tensor as a float, or None."""
+    """Return a number, or an array or tensor of one entry, as a float; None for all else."""
     try:
-        return float(value)
-    except (TypeError, ValueError, RuntimeError):
+        return float(np.asarray(value).item())
+    except (TypeError, ValueError):
         return None
 
 

@@ -2,7 +2,9 @@
 // style sheet into one module (see _base.py), so nothing here is imported or exported.
 
 const SVG = "http://www.w3.org/2000/svg";
-let views = 0;
+// Each explorer on a page is a module of its own, so a counter alone would repeat itself.
+const SCOPE = Math.random().toString(36).slice(2, 10);
+let named = 0;
 
 // --- elements ---------------------------------------------------------------------------
 
@@ -23,7 +25,7 @@ const html = (tag, attributes, ...children) =>
 const svg = (tag, attributes, ...children) =>
   element((t) => document.createElementNS(SVG, t), tag, attributes, children);
 
-const uid = (name) => `convac-${name}-${++views}`;
+const uid = (name) => `convac-${name}-${SCOPE}-${++named}`;
 
 // "r₁" as elements: an upright subscript reads better than a Unicode one at this size.
 const symbol = (name, index) => html("span", { class: "symbol" }, name, index == null ? null : html("sub", {}, String(index)));

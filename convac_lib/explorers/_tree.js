@@ -6,51 +6,51 @@
 //   leaf   1 on its own side, M on the other
 //   delta  min(product of the children's cost[s],  r_l * product of their cheaper costs)
 
-// counts is [leaves cut, deltas of layer 0 cut, ..., deltas of the last layer cut].
+// A branch is { cost, severed, likes }: severed[s] says whether its delta is cut to reach
+// cost[s], and likes is its cheaper side; of two that cost the same the one where the delta
+// is whole, and then A.
+
 function minimalCut({ window, localDim, channels }, inA) {
-  const one = 1n;
-  let below = inA.map((a) => (a ? [one, BigInt(localDim)] : [BigInt(localDim), one]));
-  const levels = [below];
-  for (const width of channels) {
-    below = merge(below, window, BigInt(width));
-    levels.push(below);
-  }
-  const top = below[0];
-  const cut = traceBack(levels, window, channels, Number(top[1] < top[0]));
-  const leaves = inA.filter((a, j) => cut.sides[0][j] !== Number(!a)).length;
-  const deltas = cut.severed.map((row) => row.filter(Boolean).length);
-  return { weight: least(top), counts: [leaves, ...deltas], ...cut };
+  const levels = [inA.map((a) => leaf(a, BigInt(localDim)))];
+  for (const width of channels) levels.push(merge(levels.at(-1), window, BigInt(width)));
+  const { sides, severed } = descend(levels, window);
+  const leaves = inA.filter((a, j) => sides[0][j] !== Number(!a)).length;
+  // [leaves cut, deltas of layer 0 cut, ..., deltas of the last layer cut]
+  const counts = [leaves, ...severed.map((row) => row.filter(Boolean).length)];
+  return { weight: least(levels.at(-1)[0]), counts, sides, severed };
 }
 
-function merge(children, window, width) {
-  return Array.from({ length: children.length / window }, (_, k) => {
+const leaf = (a, dimension) => ({
+  cost: a ? [1n, dimension] : [dimension, 1n], severed: [false, false], likes: Number(!a),
+});
+
+const least = ({ cost, likes }) => cost[likes];
+
+function merge(branches, window, width) {
+  return Array.from({ length: branches.length / window }, (_, k) => {
     const kept = [1n, 1n];
-    let severed = width;
-    for (const cost of children.slice(k * window, (k + 1) * window)) {
-      kept[0] *= cost[0];
-      kept[1] *= cost[1];
-      severed *= least(cost);
+    let parted = width;
+    for (const branch of branches.slice(k * window, (k + 1) * window)) {
+      kept[0] *= branch.cost[0];
+      kept[1] *= branch.cost[1];
+      parted *= least(branch);
     }
-    return kept.map((whole) => (whole <= severed ? whole : severed));
+    const severed = kept.map((whole) => whole > parted);
+    const cost = kept.map((whole, side) => (severed[side] ? parted : whole));
+    const likesB = cost[0] === cost[1] ? severed[0] && !severed[1] : cost[1] < cost[0];
+    return { cost, severed, likes: Number(likesB) };
   });
 }
 
-const least = (cost) => (cost[0] <= cost[1] ? cost[0] : cost[1]);
-
-// Walk down from the root. sides[0][j] is the side of leaf j's matrix, sides[l+1][k] the
+// From the root to the leaves: sides[0][j] is the side of leaf j's matrix, sides[l+1][k] the
 // side of delta k's upper leg in layer l; severed[l][k] says whether that delta is cut.
-function traceBack(levels, window, channels, rootSide) {
-  const sides = levels.map((level) => new Array(level.length));
-  const severed = channels.map((_, l) => new Array(levels[l + 1].length).fill(false));
-  sides[channels.length][0] = rootSide;
-  for (let l = channels.length - 1; l >= 0; l--) {
+function descend(levels, window) {
+  const sides = levels.map((level) => level.map(({ likes }) => likes));
+  const severed = levels.slice(1).map((level) => new Array(level.length).fill(false));
+  for (let l = severed.length - 1; l >= 0; l--) {
     sides[l + 1].forEach((side, k) => {
-      const children = levels[l].slice(k * window, (k + 1) * window);
-      const kept = children.reduce((product, cost) => product * cost[side], 1n);
-      severed[l][k] = kept > levels[l + 1][k][side];
-      children.forEach((cost, c) => {
-        sides[l][k * window + c] = severed[l][k] ? Number(cost[1] < cost[0]) : side;
-      });
+      severed[l][k] = levels[l + 1][k].severed[side];
+      if (!severed[l][k]) sides[l].fill(side, k * window, (k + 1) * window);
     });
   }
   return { sides, severed };

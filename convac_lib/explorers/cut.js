@@ -227,19 +227,21 @@ function productElements({ counts, weight }) {
 
 function render(context) {
   const { model } = context;
-  let network, inA, cut, built = "", baseline = null, touched = 0;
+  let network, inA, cut, built = "", shown = "", baseline = null, touched = 0;
   const life = mount(context, "cut", draw);
 
   const drawing = html("div", { class: "drawing" });
   const levels = html("div", { class: "levels", role: "group", "aria-label": "Bond dimensions" });
   const bar = html("div", { class: "bar" });
-  const answer = { cut: html("dd", { class: "headline" }), bound: html("dd"), room: html("dd"), parameters: html("dd") };
+  const answer = {
+    cut: html("div", { class: "headline" }), bound: html("div"), room: html("div"), parameters: html("div"),
+  };
   const words = html("p", { class: "words" });
   const gauge = html("div");
-  const fact = (name, value) => html("div", {}, html("dt", {}, name), value);
+  const fact = (name, value) => html("div", {}, html("div", { class: "quiet" }, name), value);
   const stage = html("div", { class: "stage" }, levels, drawing);
   life.root.append(bar, stage,
-    html("dl", { class: "facts" }, fact("Minimal cut", answer.cut), fact("Theorem 2", answer.bound),
+    html("div", { class: "facts" }, fact("Minimal cut", answer.cut), fact("Theorem 2", answer.bound),
       fact("Room between", answer.room), fact("Parameters", answer.parameters)),
     gauge, words, life.status);
 
@@ -249,14 +251,10 @@ function render(context) {
     network = readNetwork(model);
     inA = [...model.get("partition")].map((letter) => letter === "A");
     if (!fits(network, inA)) return;
-    const now = performance.now();
     const before = cut;
     cut = minimalCut(network, inA);
     const bound = theorem2(network, inA);
-    const shape = `${network.sites}/${network.window}`;
-    if (shape !== built) { buildControls(); built = shape; baseline = null; }
-    else if (now - touched > 1200) baseline = before;
-    touched = now;
+    remember(before);
     drawStage(width);
     answer.cut.replaceChildren(...productElements(cut));
     answer.bound.replaceChildren(`rank ≥ ${whole(bound.bound)}`, html("small", {}, ` p = ${bound.p}`));
@@ -265,6 +263,21 @@ function render(context) {
     gauge.replaceChildren(drawGauge(network, inA, cut, bound, width));
     words.textContent = explain(bound);
     life.say(`${summary(network, inA, cut, bound)} ${words.textContent}`);
+  }
+
+  // What moved is told against where the cut stood before the present burst of changes, so
+  // that a drag is one move; a redraw that changes nothing leaves the words alone.
+  function remember(before) {
+    const shape = `${network.sites}/${network.window}`;
+    const setting = JSON.stringify([network, inA]), now = performance.now();
+    if (shape !== built) {
+      buildControls();
+      [built, baseline, touched] = [shape, null, -Infinity];
+    } else if (setting !== shown) {
+      if (now - touched > 1200) baseline = before;
+      touched = now;
+    }
+    shown = setting;
   }
 
   function explain(bound) {
@@ -308,9 +321,9 @@ function render(context) {
       html("div", { class: "presets", role: "group", "aria-label": "Partition" },
         even.map(([text, make]) => button(text, () => setPartition(make())))),
       html("div", { class: "presets", role: "group", "aria-label": "Known gaps between rank and cut" },
-        html("span", { class: "caption" }, "rank < cut"),
+        html("span", { class: "quiet" }, "rank < cut"),
         GAPS.map(({ label, rank, ...traits }) => button(label, () => update(model, traits),
-          { "aria-label": `known gap: rank ${label.replace("<", "below cut")}` }))));
+          { "aria-label": `${label}, a known gap` }))));
     buildLevels();
     buildCells();
   }

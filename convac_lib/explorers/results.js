@@ -131,7 +131,7 @@ function render(context) {
   const readout = html("tbody");
   const head = html("tr");
   const words = html("p", { class: "words" });
-  const source = html("p", { class: "caption" }, [model.get("provenance"), model.get("left_out")].filter(Boolean).join(" "));
+  const source = html("p", { class: "quiet" }, [model.get("provenance"), model.get("left_out")].filter(Boolean).join(" "));
   life.root.append(
     html("div", { class: "bar" }, tasks.row, hasOurs && models.row, check("train", "training accuracy"),
       hasOurs && check("runs", "single runs"), cursor.row),
@@ -157,7 +157,7 @@ function render(context) {
     panels.className = two ? "panels two" : "panels";
     const panelWidth = two ? (width - 26) / 2 : Math.min(width, 560);
     panels.replaceChildren(...tasksShown.map((task) => html("div", { class: "panel" },
-      html("p", { class: "title" }, `${TASKS[task]} task `, html("span", { class: "caption" }, "test accuracy, %")),
+      html("p", { class: "title" }, `${TASKS[task]} task `, html("span", { class: "quiet" }, "test accuracy, %")),
       drawPanel(shown.filter((p) => p.task === task), view, panelWidth))));
     fillReadout(known, tasksShown, r);
     words.textContent = conclusion(known, tasksShown, r, hasOurs ? MODELS[chosen] : "");

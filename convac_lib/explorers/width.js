@@ -163,9 +163,9 @@ function render(context) {
   const backdrop = svg("g"), columns = svg("g");
   bars.append(backdrop, columns, ...handles.map((one) => one.group));
   const chart = html("div");
-  const spent = html("p", { class: "caption" });
+  const spent = html("p", { class: "quiet spent" });
   const words = html("p", { class: "words" });
-  const axis = html("p", { class: "caption" });
+  const axis = html("p", { class: "quiet" });
   const legend = html("p", { class: "legend" }, ["own", "base", "tip"].map((kind) => html("span", {},
     svg("svg", { width: 16, height: 14, "aria-hidden": "true" }, marker(kind, 8, 7)), { own: "yours", base: "wide-base", tip: "wide-tip" }[kind])));
   life.root.append(html("div", { class: "bar" }, budget.row, tilt.row), bars, spent,

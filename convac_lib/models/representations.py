@@ -136,9 +136,9 @@ class AffineReLU(nn.Module):
     n_features : int
         M.
     positive : bool
-        Start with every feature between 0 and 2 for inputs between 0 and 1, so that no
-        site begins with a vector of zeros, which would silence a whole product. Otherwise
-        start as `torch.nn.Conv2d` does.
+        Start with features that fall from 1 and features that rise from 0, in turn, as x
+        goes from 0 to 1: they tell black from white, and none of the products that follow
+        begins with a vector of zeros. Otherwise start as `torch.nn.Conv2d` does.
     generator : torch.Generator
         Where the starting weights come from.
     """
@@ -146,14 +146,13 @@ class AffineReLU(nn.Module):
     def __init__(self, n_taps, n_features, positive, generator):
         super().__init__()
         start = torch.rand(n_taps + 1, n_features, generator=generator, dtype=torch.float64)
-        start = 2 * start - 1
         if positive:
-            weight, bias = start[:-1] / n_taps, torch.ones(n_features, dtype=torch.float64)
+            rises = torch.arange(n_features) % 2
+            weight, bias = (2 * rises - 1) * (1 + start[:-1]) / (2 * n_taps), 1.0 - rises
         else:
-            weight, bias = start[:-1] / n_taps**0.5, start[-1] / n_taps**0.5
+            weight, bias = (2 * start - 1).div(n_taps**0.5).split([n_taps, 1])
         # (taps, M): this way round its gradient is a product of matrices MKL is quick at.
-        self.weight = nn.Parameter(weight.contiguous())
-        self.bias = nn.Parameter(bias.contiguous())
+        self.weight, self.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.flatten())
 
     def forward(self, numbers):
         """Map (taps, site, batch) to (site, batch, M)."""

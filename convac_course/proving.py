@@ -1,0 +1,158 @@
+"""Proof that the hidden tests give what an answer deserves.
+
+For each chapter a TOML file holds answers as students write them, with the marks each deserves:
+wrong ones of several kinds, and right ones written in another way than the solution. With them
+run the chapter's own solution, which must get full marks, and a blank, which must get none; all
+of it on the book's values and on every variant.
+"""
+
+import contextlib
+import io
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from .build import stub
+from .chapters import SOLUTION
+from .hidden_tests import Tests
+from .marking import Local
+from .variants import count_variants, varied
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+SOLUTION_ITSELF, BLANK = "the solution", "a blank"
+EVERYWHERE, BOOK, VARIANTS = "everywhere", "book", "variants"
+LEAST_WRONG = 5
+SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as a student writes it, and what it deserves.
+
+    `on` says for which values: "everywhere", "book" or "variants".
+    """
+
+    what: str
+    marks: float
+    code: str
+    on: str = EVERYWHERE
+
+    def __post_init__(self):
+        if self.on not in (EVERYWHERE, BOOK, VARIANTS):
+            raise ValueError(f"on must be everywhere, book or variants, got {self.on!r}")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an answer got, beside what it deserves; `variant` is None for the book's values."""
+
+    exercise: str
+    what: str
+    variant: int | None
+    deserved: float
+    got: float
+    reasons: tuple
+
+    @property
+    def fair(self):
+        """Tell whether the answer got what it deserves."""
+        return self.got == self.deserved
+
+    def __str__(self):
+        values = "the book's values" if self.variant is None else f"variant {self.variant}"
+        why = f" ({'; '.join(self.reasons)})" if self.reasons else ""
+        return (
+            f"{self.exercise}, {self.what}, on {values}: "
+            f"{self.got:g} marks, deserves {self.deserved:g}{why}"
+        )
+
+
+def read_answers(path):
+    """Return the answers of a TOML file by exercise.
+
+    Raises
+    ------
+    ValueError
+        If a table has a field too many or too few.
+    """
+    tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    try:
+        return {name: [Answer(**entry) for entry in entries] for name, entries in tables.items()}
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def lacking(chapter, answers):
+    """Return what the answers of a chapter lack, one line each."""
+    lines = [f"{name}: no such exercise" for name in answers if name not in _names(chapter)]
+    for exercise in chapter.graded:
+        given = answers.get(exercise.name, [])
+        wrong = [answer for answer in given if answer.marks < exercise.points]
+        if len(wrong) < LEAST_WRONG:
+            lines.append(f"{exercise.name}: {len(wrong)} wrong answers, {LEAST_WRONG} are needed")
+        if len(wrong) == len(given):
+            lines.append(f"{exercise.name}: a right answer in another way is needed")
+        if not any(answer.on == VARIANTS for answer in wrong):
+            lines.append(f'{exercise.name}: the book\'s answer typed in is needed, on = "variants"')
+    return lines
+
+
+def _names(chapter):
+    """Return the names of a chapter's graded exercises."""
+    return {exercise.name for exercise in chapter.graded}
+
+
+def prove(chapter, answers, most_variants=None):
+    """Mark all answers of a chapter and yield a verdict on each.
+
+    Parameters
+    ----------
+    chapter : Chapter
+    answers : dict of str to list of Answer
+    most_variants : int, optional
+        Try only so many variants of each exercise.
+
+    Yields
+    ------
+    Verdict
+    """
+    tests = Tests(chapter)
+    for exercise in chapter.graded:
+        count = count_variants(exercise)
+        count = count if most_variants is None else min(count, most_variants)
+        for variant in (None, *range(count)):
+            own = EVERYWHERE, BOOK if variant is None else VARIANTS
+            tried = [*_own_answers(exercise), *answers.get(exercise.name, [])]
+            for answer in tried:
+                if answer.on in own:
+                    mark = mark_answer(tests, varied(exercise, variant), answer.code)
+                    yield Verdict(exercise.name, answer.what, variant, answer.marks, mark.marks,
+                                  tuple(mark.reasons))  # fmt: skip
+
+
+def _own_answers(exercise):
+    """Return the chapter's own solution and a blank."""
+    cells = [cell.source for cell in exercise.of("solution")]
+    return [
+        Answer(SOLUTION_ITSELF, exercise.points, "\n".join(cells)),
+        Answer(BLANK, 0, "\n".join(SOLUTION.sub(stub, cell) for cell in cells)),
+    ]
+
+
+def mark_answer(tests, exercise, code):
+    """Return the mark of one answer, run in this process: it must be code that is trusted."""
+    local = Local(tests.namespace)
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        for cell in exercise.of("given"):
+            local.run(cell.source)
+        error = local.run(code)
+        values, refused = local.fetch(exercise.answers)
+        mark = tests.mark(exercise, values, refused, SECONDS)
+        mark.sentence = tests.check(exercise, values, SECONDS)
+    if error:
+        mark.reasons.append(error)
+    return mark

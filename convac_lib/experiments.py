@@ -1,0 +1,169 @@
+"""One run, described by plain settings: what to learn, with which network, how.
+
+A sweep is a list of these, `convac train` is one, and a row of results repeats
+its settings, so that any number can be made again.
+"""
+
+import platform
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime, timezone
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from . import tasks
+from ._validation import as_choice, as_int
+from .architecture import Architecture
+from .models import ConvAC, ConvNet
+from .training import Recipe, train
+
+MODELS = {"convac": ConvAC, "convnet": ConvNet}
+DESIGNS = {"wide-base": Architecture.wide_base, "wide-tip": Architecture.wide_tip}
+RECIPE = tuple(name.name for name in fields(Recipe) if name.name != "seed")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The settings of one run; all of them numbers, words, lists and tables of these.
+
+    Attributes
+    ----------
+    task, task_seed, task_options
+        For :func:`convac_lib.tasks.make`.
+    hold_out : int
+        If not 0, test on that many training samples instead of the test set.
+    model : {"convac", "convnet"}
+    model_options : dict
+        For the model, such as ``{"share": "none"}``.
+    design : {"", "wide-base", "wide-tip"}
+        With `r`, the paper's channels for 64 x 64 images; or give `channels`.
+    channels : tuple of int
+    r : int
+    local_dim : int
+        M.
+    seed : int
+        Of the starting weights and of the order of the samples.
+    epochs, batch_size, learning_rate, optimizer, weight_decay, clip
+        See :class:`convac_lib.training.Recipe`.
+
+    Examples
+    --------
+    >>> Experiment(task="local", design="wide-tip", r=6).channels
+    (6, 6, 12, 12, 24, 24)
+    """
+
+    task: str = "digits"
+    task_seed: int = 0
+    task_options: dict = field(default_factory=dict)
+    hold_out: int = 0
+    model: str = "convac"
+    model_options: dict = field(default_factory=dict)
+    design: str = ""
+    r: int = 0
+    channels: tuple = ()
+    local_dim: int = 10
+    seed: int = 0
+    epochs: int = Recipe.epochs
+    batch_size: int = Recipe.batch_size
+    learning_rate: float = Recipe.learning_rate
+    optimizer: str = Recipe.optimizer
+    weight_decay: float = Recipe.weight_decay
+    clip: float = Recipe.clip
+
+    def __post_init__(self):
+        as_choice("model", self.model, tuple(MODELS))
+        as_choice("design", self.design, ("", *DESIGNS))
+        as_int("hold_out", self.hold_out, minimum=0)
+        for name in ("learning_rate", "weight_decay", "clip"):
+            if isinstance(getattr(self, name), int):  # 1 and 1.0 are one setting
+                object.__setattr__(self, name, float(getattr(self, name)))
+        _ = self.recipe  # is checked where it is made
+        if self.design and self.channels:
+            raise ValueError(
+                f"channels must be empty with design = {self.design!r}, got {self.channels!r}"
+            )
+        if self.design:
+            channels = DESIGNS[self.design](as_int("r", self.r, minimum=1)).channels
+        elif self.channels:
+            channels = tuple(as_int("channels", c, minimum=1) for c in self.channels)
+        else:
+            raise ValueError("channels must be given where there is no design and r")
+        object.__setattr__(self, "channels", channels)
+
+    @classmethod
+    def from_settings(cls, settings):
+        """Make an Experiment of a dict, naming the settings there are if one is unknown."""
+        known = [f.name for f in fields(cls)]
+        for name in settings:
+            as_choice("setting", name, known)
+        settings = dict(settings)
+        if settings.get("design"):
+            settings.pop("channels", None)  # they follow from it
+        return cls(**settings)
+
+    @property
+    def settings(self):
+        """All settings as a dict of plain values, as a row of results holds them."""
+        return {**asdict(self), "channels": list(self.channels)}
+
+    @property
+    def recipe(self):
+        """How to train."""
+        return Recipe(seed=self.seed, **{name: getattr(self, name) for name in RECIPE})
+
+    def load_task(self):
+        """Return the task; the last one made in this process is kept."""
+        options = tuple(sorted(self.task_options.items()))
+        task = _task(self.task, self.task_seed, options)
+        return task.hold_out(self.hold_out) if self.hold_out else task
+
+    def build_model(self, task):
+        """Return the untrained model for `task`."""
+        n_sites, width = task.train_inputs.shape[1:]
+        n_outputs = task.n_classes or 1
+        if n_sites == width:
+            architecture = Architecture.for_image(
+                width, self.local_dim, self.channels, n_outputs
+            )
+            options = {"representation": "conv3x3"}
+        else:
+            window = round(n_sites ** (1 / len(self.channels)))
+            architecture = Architecture(
+                n_sites, window, self.local_dim, self.channels, n_outputs
+            )
+            options = {"representation": "linear", "site_size": width}
+        if self.model == "convac":
+            options["head"] = "normalized" if task.n_classes else "scores"
+        if self.model_options.get("share") != "none":
+            options["share_background"] = _mostly_black(task)
+        return MODELS[self.model](architecture, seed=self.seed, **options | self.model_options)
+
+    def run(self, **how):
+        """Train and return a row of results; `how` goes to :func:`convac_lib.training.train`."""
+        task = self.load_task()
+        model = self.build_model(task)
+        result = train(model, task, self.recipe, **how)
+        return {
+            **self.settings,
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "train_score": result.train_score,
+            "test_score": result.test_score,
+            "losses": [epoch["loss"] for epoch in result.history],
+            "test_scores": [epoch["test_score"] for epoch in result.history],
+            "seconds": round(result.seconds, 1),
+            "device": result.device,
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+            "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        }
+
+
+@lru_cache(maxsize=1)
+def _task(name, seed, options):
+    return tasks.make(name, seed, **dict(options))
+
+
+def _mostly_black(task):
+    return bool(np.mean(task.train_inputs[:1000] == 0) > 0.9)

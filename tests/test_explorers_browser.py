@@ -1,0 +1,461 @@
+"""The explorers in a page with no kernel and no network, by mouse, by keyboard, by touch."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import urlparse
+
+import nbformat
+import pytest
+from ipywidgets.embed import embed_data
+
+from convac_lib import Architecture
+from convac_lib.cuts import min_cut
+from convac_lib.explorers import (
+    CutExplorer,
+    EntanglementExplorer,
+    ResultsExplorer,
+    WidthExplorer,
+)
+from convac_lib.explorers.width import fit_channels, tilted
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parent.parent
+VENDOR = ROOT / "book" / "_assets" / "vendor"
+AXE = ROOT / "tests" / "_vendor" / "axe.min.js"
+PAPER = ROOT / "book" / "data" / "fig10_paper.json"
+
+PAGE = """<!doctype html>
+<html lang="en" data-theme="{theme}"><head><meta charset="utf-8"><title>Explorers</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>body {{ margin: 0; font: 16px/1.6 sans-serif; {colours} }}
+main {{ max-width: 720px; margin: auto; padding: 12px; }}</style>
+<script src="vendor/require.js"></script><script src="vendor/widgets-init.js"></script>
+<script src="vendor/embed-amd.js"></script></head><body><main><h1>Explorers</h1>{views}</main>
+<script type="application/vnd.jupyter.widget-state+json">{state}</script></body></html>"""
+COLOURS = {"light": "background: #fff; color: #222", "dark": "background: #121212; color: #ddd"}
+
+
+def our_runs():
+    """Return a few made-up rows in the format of the sweeps: some points, one broken run."""
+    rows = [
+        {"task": task, "model": model, "design": design, "r": r, "seed": seed,
+         "train_accuracy": 0.9, "test_accuracy": 0.7 + 0.01 * seed}
+        for task in ("local", "global") for model in ("ConvNet", "ConvAC")
+        for design in ("wide-base", "wide-tip") for r in (6, 16) for seed in range(3)
+    ]  # fmt: skip
+    return [*rows, {**rows[0], "test_accuracy": None}]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with one page for each theme, holding all explorers, as the book embeds them."""
+    if not (VENDOR / "embed-amd.js").exists():
+        pytest.fail("the front-end parts are missing; run `make book`")
+    folder = tmp_path_factory.mktemp("page")
+    (folder / "vendor").symlink_to(VENDOR)
+    widgets = [
+        CutExplorer(8, 2, (3, 4, 5)),
+        CutExplorer(32, 2, (3, 4, 5, 6, 7)),
+        CutExplorer(16, 2, (3, 2), window=4),
+        EntanglementExplorer(),
+        WidthExplorer(),
+        ResultsExplorer(PAPER, our_runs()),
+    ]
+    data = embed_data(widgets, drop_defaults=False)
+    view = '<div><script type="application/vnd.jupyter.widget-view+json">{}</script></div>'
+    views = "".join(view.format(json.dumps(spec)) for spec in data["view_specs"])
+    state = json.dumps(data["manager_state"]).replace("</", r"<\/")
+    for theme, colours in COLOURS.items():
+        page = PAGE.format(theme=theme, colours=colours, views=views, state=state)
+        (folder / f"{theme}.html").write_text(page, "utf-8")
+    return folder
+
+
+@pytest.fixture
+def visit(chromium, folder):
+    """Open a page: visit(width, theme, address); whatever goes wrong there fails the test."""
+    problems, contexts = [], []
+
+    def guard(route):
+        url = urlparse(route.request.url)
+        if url.scheme in ("file", "data", "blob") or url.hostname == "127.0.0.1":
+            route.continue_()
+        else:
+            problems.append(f"asked another host: {route.request.url}")
+            route.abort()
+
+    def open_page(width=760, theme="light", address=None, **context):
+        contexts.append(
+            chromium.new_context(viewport={"width": width, "height": 900}, **context)
+        )
+        contexts[-1].set_default_timeout(10_000)
+        contexts[-1].route("**/*", guard)
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: problems.append(f"raised: {error}"))
+        page.on(
+            "console",
+            lambda said: problems.append(said.text) if said.type == "error" else None,
+        )
+        page.goto(address or (folder / f"{theme}.html").as_uri())
+        if "/lab/" not in page.url:
+            page.wait_for_function(
+                "document.querySelectorAll('.convac').length === 6 &&"
+                "[...document.querySelectorAll('.convac')].every(e => e.querySelector('svg'))"
+            )
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def weight(explorer):
+    return int(re.sub(r"\D", "", explorer.locator(".headline b").inner_text()))
+
+
+def drawn(explorer):
+    """Return the partition on the page as a word, site by site."""
+    cells = {
+        int(re.search(r"\d+", cell.get_attribute("aria-label"))[0]): cell.inner_text()
+        for cell in explorer.locator(".cell").all()
+    }
+    return "".join(cells[site] for site in sorted(cells))
+
+
+LINE = Architecture.line(2, (3, 4, 5))
+
+
+# --- the cut explorer ---------------------------------------------------------------------
+
+
+def test_a_click_moves_a_site_and_the_cut(visit):
+    page = visit()
+    first, second = page.locator(".convac-cut").nth(0), page.locator(".convac-cut").nth(1)
+    untouched = second.inner_html()
+    assert (drawn(first), weight(first)) == ("ABABABAB", 16)
+    first.get_by_role("button", name="left | right").click()
+    assert (drawn(first), weight(first)) == ("AAAABBBB", 4)
+    assert "The cut left the inputs for layer 1" in first.locator(".words").inner_text()
+    first.get_by_label("site 0 in A").click()
+    assert drawn(first) == "BAAABBBB"
+    assert weight(first) == min_cut(LINE, "BAAABBBB").weight == 6
+    assert first.locator(".bond.severed").count() == len(min_cut(LINE, "BAAABBBB").edges)
+    assert first.get_by_label("site 0 in A").get_attribute("aria-pressed") == "false"
+    # Spoken once the reader pauses, with the result and what moved.
+    spoken = first.get_by_role("status")
+    page.wait_for_function("e => e.textContent.includes('= 6')", arg=spoken.element_handle())
+    assert second.inner_html() == untouched
+
+
+def test_dragging_paints_and_the_last_site_stays(visit):
+    explorer = visit().locator(".convac-cut").nth(0)
+    mouse, boxes = explorer.page.mouse, [c.bounding_box() for c in explorer.locator(".cell").all()]
+    centre = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in boxes]
+    mouse.move(*centre[1])
+    mouse.down()
+    for place in centre[2:6]:
+        mouse.move(*place)
+    mouse.up()
+    assert drawn(explorer) == "AAAAAAAB"
+    assert weight(explorer) == min_cut(LINE, "AAAAAAAB").weight
+    explorer.get_by_label("site 7 in A").click()
+    assert drawn(explorer) == "AAAAAAAB"
+    assert explorer.locator(".words").inner_text() == "B must keep at least one site."
+
+
+def test_the_keyboard_alone_does_it_all(visit):
+    page = visit()
+    explorer = page.locator(".convac-cut").nth(0)
+    press = page.keyboard.press
+    explorer.locator("select").focus()
+    stops = []
+    for _ in range(14):
+        press("Tab")
+        stops.append(page.evaluate("document.activeElement.getAttribute('aria-label') ?? ''"))
+    assert stops.count("site 0 in A") == 1 and "local dimension M" in stops
+    assert not any(stop.startswith("site 1") for stop in stops)  # the board is one stop
+    explorer.get_by_label("site 0 in A").focus()
+    press("ArrowRight")
+    press("ArrowRight")
+    press("Space")
+    assert drawn(explorer) == "ABBBABAB"
+    press("End")
+    press("Space")
+    assert drawn(explorer) == "ABBBABAA"
+    assert weight(explorer) == min_cut(LINE, "ABBBABAA").weight
+    outline = "getComputedStyle(document.activeElement).outlineStyle"
+    assert page.evaluate(outline) == "solid"
+    explorer.get_by_label("channels of layer 0").focus()
+    press("ArrowLeft")
+    press("ArrowLeft")
+    narrow = Architecture.line(2, (1, 4, 5))
+    assert weight(explorer) == min_cut(narrow, "ABBBABAA").weight
+    explorer.get_by_label("block length ξ").focus()
+    press("End")
+    assert drawn(explorer) == "AAAABBBB"
+
+
+def test_other_trees_and_the_known_gaps(visit):
+    explorer = visit().locator(".convac-cut").nth(0)
+    explorer.locator("select").select_option("4x4")
+    assert explorer.locator(".cell").count() == 16
+    explorer.get_by_role("button", name="checkerboard").click()
+    assert drawn(explorer) == 4 * "ABBA"  # in Morton order every window is a small board
+    explorer.get_by_role("button", name="7 < 8").click()
+    assert weight(explorer) == 8
+    assert "the exact rank is 7" in explorer.locator(".words").inner_text()
+    explorer.get_by_role("button", name="56 < 60").click()
+    assert (weight(explorer), explorer.locator(".cell").count()) == (60, 16)
+    explorer.locator("select").select_option("32")
+    for _ in range(3):
+        explorer.get_by_role("button", name="random").click()
+        word = drawn(explorer)
+        assert word.count("A") == 16
+        network = Architecture.line(2, (3, 5, 5, 2, 2))
+        assert weight(explorer) == min_cut(network, word).weight
+
+
+def test_touch_on_a_phone(visit):
+    page = visit(360, has_touch=True, is_mobile=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    explorer = page.locator(".convac-cut").nth(1)
+    cell = explorer.get_by_label("site 31 in A")
+    box = cell.bounding_box()
+    assert min(box["width"], box["height"]) >= 34
+    before = drawn(explorer)
+    cell.tap()
+    assert drawn(explorer) == before[:-1] + "A"
+
+
+@pytest.mark.parametrize("width", [360, 760])
+def test_no_label_covers_another(visit, width):
+    covered = visit(width).evaluate(
+        """[...document.querySelectorAll('.convac')].flatMap(root => {
+          const texts = [...root.querySelectorAll('svg text, button, label, .facts div div, output')]
+            .filter(e => e.checkVisibility() && e.textContent.trim());
+          const boxes = texts.map(e => e.getBoundingClientRect());
+          return texts.flatMap((a, i) => texts.slice(i + 1).flatMap((b, k) => {
+            const [p, q] = [boxes[i], boxes[i + 1 + k]];
+            const over = Math.min(p.right, q.right) - Math.max(p.left, q.left) > 1 &&
+              Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top) > 4;
+            const nested = a.contains(b) || b.contains(a);
+            return over && !nested ? [`${a.textContent} / ${b.textContent}`] : [];
+          }));
+        })"""
+    )
+    assert covered == []
+
+
+# --- the others ---------------------------------------------------------------------------
+
+
+def test_entanglement_follows_the_reader(visit):
+    page = visit()
+    explorer = page.locator(".convac-entanglement")
+    explorer.get_by_label("angle theta in degrees").focus()
+    for _ in range(15):
+        page.keyboard.press("ArrowRight")
+    assert explorer.locator(".entropy").inner_text() == "0.693"  # ln 2 at 45 degrees
+    page.keyboard.press("Home")
+    assert explorer.locator(".entropy").inner_text() == "0"
+    state = explorer.get_by_label("State")
+    state.select_option("product")
+    for _ in range(3):
+        explorer.get_by_role("button", name="draw another").click()
+        assert explorer.locator(".entropy").all_inner_texts() == 7 * ["0"]
+    state.select_option("bell-pairs")
+    explorer.get_by_role("button", name="0–2 1–3").click()
+    entropies = ["1.386", "0", "1.386", *4 * ["0.693"]]
+    assert explorer.locator(".entropy").all_inner_texts() == entropies
+    state.select_option("w")
+    assert explorer.locator(".entropy").nth(3).inner_text() == "0.562"
+    state.select_option("convac")
+    explorer.get_by_label("channels of layer 1").focus()
+    page.keyboard.press("Home")
+    cuts = explorer.locator("td.cut").all_inner_texts()
+    assert cuts == ["1", "4", "4", "2", "2", "2", "2"]
+    # A real random network reaches its cut: the rank column says the same.
+    assert explorer.locator("tbody td:nth-child(5)").all_inner_texts() == cuts
+
+
+def test_a_width_is_dragged_and_the_budget_holds(visit):
+    page = visit()
+    explorer = page.locator(".convac-width")
+
+    def widths():
+        handles = explorer.locator(".handle").all()
+        return [int(handle.get_attribute("aria-valuenow")) for handle in handles]
+
+    def spent():
+        said = explorer.locator(".spent").inner_text()
+        return int(re.sub(r"\D", "", said.split(" of ")[0]))
+
+    assert spent() == Architecture.for_image(64, 10, widths(), 10).parameter_count("all")
+    explorer.get_by_label("profile from wide-base to wide-tip").focus()
+    page.keyboard.press("End")
+    assert widths() == [16, 16, 32, 32, 64, 64] and spent() == 8736
+    assert "100 % of wide-tip" in explorer.locator(".words").inner_text()
+    handle = explorer.get_by_label("channels of layer 0")
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 45, steps=4)
+    page.mouse.up()
+    dragged = widths()
+    assert dragged[0] > 40 and dragged[5] < 64
+    assert spent() == Architecture.for_image(64, 10, dragged, 10).parameter_count("all") <= 8736
+    page.keyboard.press("ArrowUp")
+    assert widths()[0] == dragged[0] + 1
+    explorer.get_by_role("button", name="whole input").click()
+    # At ξ = 1: log2(64) bits for each of the 1024 windows of wide-base.
+    assert "wide-base 6140, " in explorer.locator(".curves").get_attribute("aria-label")
+    explorer.get_by_label("parameter budget").focus()
+    page.keyboard.press("Home")
+    assert spent() <= 200
+
+
+def test_results_at_every_r(visit):
+    page = visit()
+    explorer = page.locator(".convac-results")
+    cells = explorer.locator("tbody td")
+    assert cells.all_inner_texts()[:5] == ["local", "wide-base", "74.5", "71.0", "70.0–72.0 (3)"]
+    assert "1 of our runs" in explorer.inner_text()
+    explorer.get_by_label("width r").focus()
+    page.keyboard.press("End")
+    assert cells.all_inner_texts()[:5] == ["local", "wide-base", "78.5", "–", "no run yet"]
+    assert "wide-base leads by 2.1 points in the paper" in explorer.locator(".words").inner_text()
+    lines = explorer.locator(".panels path.curve")
+    before = lines.count()
+    explorer.get_by_label("training accuracy").check()
+    assert lines.count() > before
+    assert explorer.locator(".panels circle.run").count() == 0
+    explorer.get_by_label("single runs").check()
+    assert explorer.locator(".panels circle.run").count() == 2 * 2 * 2 * 3
+    marks = explorer.locator(".panels .marker.hollow.tip")
+    assert marks.count() == 16
+    explorer.get_by_role("button", name="wide-tip, paper").click()
+    assert marks.count() == 0
+    explorer.get_by_role("button", name="global").click()
+    assert explorer.locator(".panel").count() == 1
+
+
+# --- for everyone -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 760])
+def test_axe_finds_nothing(visit, width, theme):
+    page = visit(width, theme)
+    # The states that are not there at first have colours of their own.
+    page.locator(".convac-cut").nth(2).get_by_role("button", name="7 < 8").click()
+    page.locator(".convac-entanglement").get_by_label("State").select_option("convac")
+    page.locator(".convac-results .key").nth(0).click()
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("axe.run('main', {resultTypes: ['violations']})")["violations"]
+    told = [(rule["id"], [node["html"][:200] for node in rule["nodes"][:3]]) for rule in found]
+    assert told == []
+
+
+def test_http_is_as_good_as_a_folder(visit, folder):
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    page = visit(address=f"http://127.0.0.1:{server.server_port}/light.html")
+    explorer = page.locator(".convac-cut").nth(0)
+    explorer.get_by_role("button", name="left | right").click()
+    assert weight(explorer) == 4
+    server.shutdown()
+    server.server_close()
+
+
+def test_ghosts_have_the_budget_of_the_reader(visit):
+    explorer = visit().locator(".convac-width")
+    said = explorer.locator(".curves").get_attribute("aria-label")
+    start = Architecture.for_image(64, 10, (1,) * 6, 10)
+    for name, tilt in [("wide-base", -1), ("wide-tip", 1)]:
+        channels = fit_channels(start.with_channels, tilted(6, tilt), 8736, "all")
+        bits = ", ".join(f"{width.bit_length() - 1}" for width in channels)  # powers of two
+        assert f"{name} {bits}" in said
+
+
+# --- with a kernel ------------------------------------------------------------------------
+
+CELLS = [
+    "from convac_lib import min_cut\nfrom convac_lib.explorers import CutExplorer\n"
+    "explorer = CutExplorer(n_sites=8, local_dim=2, channels=(3, 4, 5))\nexplorer",
+    "print(explorer.partition, min_cut(explorer.architecture, explorer.partition).weight)",
+    "explorer.partition = 'ABBBBBBB'\nexplorer.channels = [2, 2, 2]",
+]
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """The address of a notebook in a JupyterLab of its own."""
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    )
+    (tmp_path / "root").mkdir()
+    nbformat.write(notebook, tmp_path / "root" / "live.ipynb")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {
+        "ServerApp.root_dir": tmp_path / "root", "ServerApp.port": port,
+        "ServerApp.open_browser": False, "ServerApp.allow_root": True, "IdentityProvider.token": "",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "jupyterlab"]
+    command += [f"--{name}={value}" for name, value in settings.items()]
+    home = {name: str(tmp_path / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR")}
+    with open(tmp_path / "log", "wb") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **home})
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and server.poll() is None:
+            with socket.socket() as attempt:
+                if attempt.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.2)
+        yield f"http://127.0.0.1:{port}/lab/tree/live.ipynb?reset"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def test_page_and_kernel_keep_in_step(visit, lab):
+    page = visit(1200, address=lab)
+    page.set_default_timeout(60_000)
+
+    def run(number):
+        page.locator(".jp-CodeCell").nth(number).locator(".cm-content").click()
+        page.keyboard.press("Shift+Enter")
+
+    run(0)
+    explorer = page.locator(".convac-cut")
+    explorer.get_by_role("button", name="left | right").click()
+    explorer.get_by_label("site 0 in A").click()
+    explorer.get_by_label("channels of layer 0").focus()
+    page.keyboard.press("ArrowLeft")
+    here = min_cut(Architecture.line(2, (2, 4, 5)), "BAAABBBB").weight
+    assert (drawn(explorer), weight(explorer)) == ("BAAABBBB", here)
+    run(1)
+    printed = page.locator(".jp-OutputArea-output pre").first
+    assert printed.inner_text().strip() == f"BAAABBBB {here}"
+    run(2)
+    page.wait_for_function("document.querySelector('.headline b')?.textContent === '2'")
+    assert drawn(explorer) == "ABBBBBBB"

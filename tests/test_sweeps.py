@@ -1,0 +1,278 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from convac_lib.experiments import Experiment
+from convac_lib.sweeps import Results, Study, run_key, run_study, settings_of
+
+SMALL = {
+    "task": "pairs",
+    "task_options": {"n_train": 400, "n_test": 50},
+    "local_dim": 5,
+    "channels": [2, 2, 2],
+    "epochs": 2,
+    "batch_size": 50,
+}
+
+
+def study(seeds=(0, 1, 2), **changes):
+    grid = {"learning_rate": [0.01, 0.02], "seed": list(seeds)}
+    return Study.from_table(
+        {"name": "small", "common": {**SMALL, **changes}, "block": [{"grid": grid}]}
+    )
+
+
+def keys(rows):
+    return sorted(run_key(settings_of(row)) for row in rows)
+
+
+def wanted(of_study):
+    return sorted(run_key(experiment.settings) for experiment in of_study.experiments)
+
+
+# --- experiments ----------------------------------------------------------------------
+
+
+def test_the_papers_designs_give_channels():
+    base = Experiment(design="wide-base", r=6)
+    assert base.channels == (24, 24, 12, 12, 6, 6)
+    assert Experiment.from_settings(base.settings) == base
+
+
+def test_a_run_gives_a_row_that_repeats_its_settings():
+    experiment = Experiment.from_settings({**SMALL, "seed": 3, "model_options": {"share": "none"}})
+    row = experiment.run(device="cpu", show_progress=False)
+    assert Experiment.from_settings(settings_of(row)) == experiment
+    # 8 matrices 2 x 5, 4 of 2 x 2, 2 of 2 x 2, and one output.
+    assert row["parameters"] == 80 + 16 + 8 + 2
+    assert len(row["losses"]) == len(row["test_scores"]) == 2
+    assert row["test_scores"][-1] == row["test_score"] <= 1
+    again = experiment.run(device="cpu", show_progress=False)
+    assert again["losses"] == row["losses"]
+
+
+def test_a_held_out_part_replaces_the_test_set():
+    experiment = Experiment.from_settings({**SMALL, "hold_out": 100})
+    task = experiment.load_task()
+    assert len(task.train_inputs) == 300 and len(task.test_inputs) == 100
+
+
+def test_images_on_black_share_their_background():
+    for task, shared in (("local", True), ("digits", False)):
+        options = {"n_train": 50, "n_test": 10} if task == "local" else {}
+        channels = (3,) * (6 if task == "local" else 3)
+        for model in ("convac", "convnet"):
+            experiment = Experiment(
+                task=task, task_options=options, model=model, channels=channels
+            )
+            built = experiment.build_model(experiment.load_task())
+            assert built.share_background is shared
+            assert type(built).__name__.lower() == model
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"learning_rat": 1}, "setting must be one of 'task', .* got 'learning_rat'"),
+        ({"model": "resnet"}, "model must be one of 'convac', 'convnet', got 'resnet'"),
+        ({"channels": []}, "channels must be given"),
+        ({"channels": [2, 0, 2]}, "channels must be an integer of at least 1, got 0"),
+        ({"design": "wide-tip", "r": 0}, "r must be an integer of at least 1, got 0"),
+        ({"epochs": "8"}, "epochs must be an integer of at least 1, got '8'"),
+        ({"learning_rate": -1}, "learning_rate must be a number of at least 0"),
+    ],
+)
+def test_settings_are_checked_before_anything_runs(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Experiment.from_settings({**SMALL, **settings})
+
+
+# --- studies --------------------------------------------------------------------------
+
+
+def test_studies_are_read_from_toml(tmp_path):
+    path = tmp_path / "study.toml"
+    path.write_text(
+        """
+        name = "two blocks"
+        common = {task = "digits", channels = [4, 4, 4]}
+        [[block]]
+        model = "convac"
+        grid.learning_rate = [0.01, 0.02]
+        grid.seed = [0, 1]
+        [[block]]
+        model = "convnet"
+        """
+    )
+    runs = Study.read(path).experiments
+    assert [(r.model, r.learning_rate, r.seed) for r in runs] == [
+        ("convac", 0.01, 0),
+        ("convac", 0.01, 1),
+        ("convac", 0.02, 0),
+        ("convac", 0.02, 1),
+        ("convnet", 0.005, 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("name = ", "is not a TOML file"),
+        ("grids = 1", "a study has 'name', 'common' and 'block', got grids"),
+        ("block = [{grid = {seed = 3}}]", r"grid.seed must be a list of values, got 3"),
+        ("common = {channels = [2], colour = 1}", "setting must be one of .* got 'colour'"),
+        ("common = {channels = [2]}\nblock = [{grid = {seed = [1, 1]}}]", "must occur once"),
+    ],
+)
+def test_bad_studies_are_refused_by_name(tmp_path, text, message):
+    path = tmp_path / "study.toml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=rf"study .*study.toml.*{message}"):
+        Study.read(path)
+
+
+def test_the_papers_study_is_the_whole_grid():
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    runs = Study.read(os.path.join(root, "studies", "fig10.toml")).experiments
+    assert len(runs) == 2 * 2 * 2 * 8 * 5
+    assert {run.task_options["source"] for run in runs} == {"mnist"}
+    assert all(run.hold_out == 0 for run in runs)
+    part = Study.read(os.path.join(root, "studies", "fig10_cpu.toml")).experiments
+    assert {run_key(r.settings) for r in part} <= {run_key(r.settings) for r in runs}
+
+
+# --- rows -----------------------------------------------------------------------------
+
+
+def test_every_run_has_one_row_and_a_second_start_does_nothing(tmp_path):
+    path = tmp_path / "deep" / "rows.jsonl"
+    rows = run_study(study(), path, jobs=1, device="cpu", show_progress=False)
+    assert keys(rows) == keys(Results(path).rows()) == wanted(study())
+    assert [row["seed"] for row in rows] == [0, 1, 2, 0, 1, 2]
+    before = path.read_bytes()
+    assert run_study(study(), path, jobs=1, show_progress=False) == rows
+    assert path.read_bytes() == before
+
+
+def test_a_larger_study_does_only_what_is_missing_on_several_processes(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    run_study(study(seeds=[1]), path, jobs=1, device="cpu", show_progress=False)
+    before = path.read_bytes()
+    rows = run_study(study(), path, jobs=2, device="cpu", show_progress=False)
+    assert path.read_bytes().startswith(before)
+    assert keys(Results(path).rows()) == wanted(study())
+    assert {row["threads"] for row in rows if row["seed"] != 1} == {1}
+    # A worker's numbers are those of a run alone.
+    alone = study().experiments[0].run(device="cpu", show_progress=False)
+    assert alone["losses"] == rows[0]["losses"]
+
+
+def test_what_a_crash_left_of_a_line_is_cut_off(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    run_study(study(seeds=[0]), path, jobs=1, device="cpu", show_progress=False)
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole[: len(whole) // 3])
+    assert len(Results(path).rows()) == 2
+    run_study(study(seeds=[0, 1]), path, jobs=1, device="cpu", show_progress=False)
+    assert path.read_bytes().startswith(whole)
+    assert keys(Results(path).rows()) == wanted(study(seeds=[0, 1]))
+
+
+def test_a_line_that_is_no_row_is_refused_and_left(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"seed": 1}\nnot json\n')
+    with pytest.raises(ValueError, match=r"rows.jsonl, line 2, is not a row of JSON: 'not json'"):
+        run_study(study(), path, show_progress=False)
+    assert path.read_text() == '{"seed": 1}\nnot json\n'
+
+
+def test_two_processes_do_not_write_to_one_file(tmp_path):
+    results = Results(tmp_path / "rows.jsonl")
+    with results.writing(), pytest.raises(ValueError, match="being written by another process"):
+        run_study(study(), results.path, show_progress=False)
+
+
+def test_runs_that_fail_have_no_row_and_stop_no_others(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    block = [{"grid": {"task_options": [{"n_train": 400}, {"n_tain": 1}, {"n_train": 300}]}}]
+    broken = Study.from_table({"common": {**SMALL, "epochs": 1}, "block": block})
+    with pytest.raises(RuntimeError, match=r"(?s)1 of 3 runs failed.*n_tain"):
+        run_study(broken, path, jobs=1, device="cpu", show_progress=False)
+    assert [row["task_options"] for row in Results(path).rows()] == [
+        {"n_train": 400},
+        {"n_train": 300},
+    ]
+
+
+# --- things that die ------------------------------------------------------------------
+
+LONGER = {"epochs": 4, "task_options": {"n_train": 3000, "n_test": 50}}
+
+SWEEP = """
+import sys
+sys.path.insert(0, {tests!r})
+from test_sweeps import LONGER, study, run_study
+run_study(
+    study(**LONGER), {path!r}, jobs=1, threads=1, device="cpu",
+    checkpoints={checkpoints!r}, show_progress=False,
+)
+"""
+
+
+def wait_until(condition, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="SIGKILL is POSIX")
+def test_a_killed_sweep_goes_on_where_it_was(tmp_path):
+    path, checkpoints = tmp_path / "rows.jsonl", tmp_path / "unfinished"
+    code = SWEEP.format(
+        tests=os.path.dirname(__file__), path=str(path), checkpoints=str(checkpoints)
+    )
+    child = subprocess.Popen([sys.executable, "-c", code])
+    wait_until(lambda: path.exists() and path.read_bytes().count(b"\n") >= 2)
+    child.send_signal(signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+    before = path.read_bytes()
+    assert before.count(b"\n") < 6
+    rows = run_study(
+        study(**LONGER), path, jobs=1, threads=1, device="cpu",
+        checkpoints=checkpoints, show_progress=False,
+    )
+    assert path.read_bytes().startswith(before[: before.rfind(b"\n") + 1])
+    assert keys(rows) == keys(Results(path).rows()) == wanted(study(**LONGER))
+    assert list(checkpoints.glob("*")) == []
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="SIGKILL is POSIX")
+def test_a_cluster_whose_worker_is_killed_gives_every_row_once(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    path, killed = tmp_path / "rows.jsonl", []
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, protocol="tcp"
+    ) as cluster, distributed.Client(cluster) as client:
+        pids = client.run(os.getpid)
+        append = Results.append
+
+        def append_and_kill(self, row):
+            append(self, row)
+            if not killed:  # a worker that is in the middle of a run
+                busy = next(worker for worker, tasks in client.processing().items() if tasks)
+                killed.append(pids[busy])
+                os.kill(pids[busy], signal.SIGKILL)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Results, "append", append_and_kill)
+            rows = run_study(
+                study(**LONGER), path, scheduler=cluster.scheduler_address,
+                threads=1, device="cpu", show_progress=False,
+            )
+        assert killed[0] not in client.run(os.getpid).values()
+    assert keys(rows) == keys(Results(path).rows()) == wanted(study(**LONGER))
