@@ -187,6 +187,10 @@ def _bound_by(node):
 
 
 def read_names(source):
-    """Return all names that code reads."""
-    nodes = ast.walk(ast.parse(source))
-    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    """Return the names that code reads before it binds them itself."""
+    read, bound = {}, {}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name):
+            lines = read if isinstance(node.ctx, ast.Load) else bound
+            lines[node.id] = min(node.lineno, lines.get(node.id, node.lineno))
+    return {name for name, line in read.items() if line <= bound.get(name, line)}

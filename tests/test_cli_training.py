@@ -37,7 +37,7 @@ def test_train_says_how_well_it_did(tmp_path):
         (["--design", "wide-top"], "design must be one of"),
         (["--design", "wide-tip", "--r", "2"], "channels must have one width"),
         (["--design", "wide-tip", "--r", "2", "--channels", "2,2"], "channels must be empty"),
-        (["--task", "digits", "--source", "mnist"], "digits"),
+        (["--task", "digits", "--source", "mnist"], "option of task 'digits' must be"),
         (["--device", "tpu9"], "device must be 'auto'"),
         (["--epochs", "0"], "epochs must be an integer of at least 1, got 0"),
     ],

@@ -101,6 +101,7 @@ def test_a_validation_set_is_cut_from_the_training_set():
     "name, options, message",
     [
         ("cats", {}, "task must be one of 'digits'"),
+        ("digits", {"source": "mnist"}, "option of task 'digits' must be one of 'seed', 'side'"),
         ("local", {"source": "svhn"}, "source must be one of 'digits', 'mnist'"),
         ("local", {"side": 7}, "side must be an integer of at least 8, got 7"),
         ("local", {"n_train": 0}, "n_train must be"),

@@ -1,7 +1,8 @@
 """Run the book's notebooks and store their outputs so that the same run gives the same bytes.
 
-Text outputs are kept: nbval compares them with a fresh run. Pictures, widget state
-and time stamps are dropped: the build makes them again.
+Text outputs are kept, SVG among them: nbval compares them with a fresh run, and an
+explorer's drawing is what a reader without JavaScript sees. Pixel pictures, widget
+state and time stamps are dropped: the build makes them again.
 
     python tools/notebooks.py                 all pages
     python tools/notebooks.py book/opening.ipynb   one page
@@ -17,7 +18,7 @@ from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
-DROPPED = ("image/", "application/vnd.jupyter.widget")
+DROPPED = ("image/png", "image/jpeg", "application/vnd.jupyter.widget")
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 

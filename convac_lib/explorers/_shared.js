@@ -32,21 +32,21 @@ const symbol = (name, index) => html("span", { class: "symbol" }, name, index ==
 
 // --- controls ---------------------------------------------------------------------------
 
-// A labelled slider. `set(value)` shows a value without telling anybody.
+// A labelled slider. `set(value, text)` shows a value without telling anybody.
 function slider({ label, name, min, max, step = 1, value, format = String, oninput }) {
   const id = uid("slider");
-  const output = html("output", { for: id });
+  const shown = html("span", { class: "value", "aria-hidden": "true" }); // the input says it itself
   const input = html("input", {
     type: "range", id, min, max, step, "aria-label": name,
     oninput: () => oninput(Number(input.value)),
   });
-  const row = html("div", { class: "slider" }, html("label", { for: id }, label), input, output);
-  const set = (shown) => {
-    if (Number(input.max) < shown) input.max = shown;
-    input.value = shown;
-    output.textContent = format(shown);
-    input.setAttribute("aria-valuetext", format(shown));
-    const span = (shown - Number(input.min)) / (Number(input.max) - Number(input.min) || 1);
+  const row = html("div", { class: "slider" }, html("label", { for: id }, label), input, shown);
+  const set = (now, text = format(now)) => {
+    if (Number(input.max) < now) input.max = now;
+    input.value = now;
+    shown.textContent = text;
+    input.setAttribute("aria-valuetext", text);
+    const span = (now - Number(input.min)) / (Number(input.max) - Number(input.min) || 1);
     input.style.setProperty("--filled", `${100 * span}%`);
   };
   set(value);
@@ -124,7 +124,8 @@ function mount({ model, el }, name, draw) {
     if (!document.getElementById(id)) document.head.append(html("style", { id }, style));
   }
   const status = html("p", { class: "spoken", role: "status" });
-  const root = html("section", { class: `convac convac-${name}` });
+  // JupyterLab's own shortcuts would take the arrow keys away from the sliders.
+  const root = html("section", { class: `convac convac-${name}`, "data-lm-suppress-shortcuts": "true" });
   el.append(root);
   let queued = false, width = 0, timer = 0;
   const redraw = () => {

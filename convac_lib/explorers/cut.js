@@ -425,8 +425,7 @@ function render(context) {
     const word = letters(inA);
     const longest = Number(xi.input.max);
     const length = Array.from({ length: longest }, (_, i) => i + 1).find((l) => letters(blocks(network, l)) === word);
-    xi.set(length ?? 1);
-    if (!length) xi.row.querySelector("output").textContent = "–";
+    xi.set(length ?? 1, length ? String(length) : "–");
   }
 
   return life.stop;

@@ -5,6 +5,7 @@
 """
 
 from dataclasses import dataclass, replace
+from inspect import signature
 
 import numpy as np
 
@@ -64,7 +65,7 @@ def make(name, seed=0, **options):
     Raises
     ------
     ValueError
-        If there is no such task.
+        If there is no such task, or it has no such option.
 
     Examples
     --------
@@ -82,4 +83,8 @@ def make(name, seed=0, **options):
         "filling": digits.filling,
         "pairs": regression.pairs,
     }
-    return tasks[as_choice("task", name, tuple(tasks))](seed=seed, **options)
+    draw = tasks[as_choice("task", name, tuple(tasks))]
+    allowed = tuple(signature(draw).parameters)
+    for option in options:
+        as_choice(f"option of task {name!r}", option, allowed)
+    return draw(seed=seed, **options)
