@@ -199,11 +199,11 @@ def test_the_product_is_written_as_the_library_writes_it(run):
 def test_schmidt_values_and_measures_agree(run):
     states = [random_state(4, seed=seed) for seed in range(40)]
     states += [random_state(2, seed=seed) for seed in range(10)]
-    # Nearly separable: one Schmidt value of 1e-3, 1e-6, ... beside 1.
+    # Nearly separable: one Schmidt value of 1e-3, 1e-6, ... 1e-14 beside 1.
     rotate = np.array([[0.6, 0.8], [-0.8, 0.6]])
-    states += [rotate @ np.diag([1.0, 10.0**-power]) @ rotate for power in (3, 6, 9, 12)]
+    states += [rotate @ np.diag([1.0, 10.0**-power]) @ rotate for power in (3, 6, 9, 12, 14)]
     # Rank-deficient without being separable.
-    states += [np.multiply.outer(states[-5], states[-6]), np.ones((2, 2, 2, 2))]
+    states += [np.multiply.outer(states[-6], states[-7]), np.ones((2, 2, 2, 2))]
     found = run(
         "entanglement",
         "return data.map(({sites, amplitudes}) => page.bipartitions(sites)"

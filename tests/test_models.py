@@ -444,12 +444,12 @@ def test_sharing_the_background_changes_nothing(make):
 
 
 def test_window_tables_list_only_windows_with_something_in_them():
-    numbers = torch.zeros(1, 16, 2)
-    numbers[0, [3, 9], 0] = 1.0
-    numbers[0, 3, 1] = 2.0
-    kept, tables, top = window_tables(numbers, 4)
+    numbers, sites = torch.zeros(16, 2), torch.arange(16)[None]
+    numbers[[3, 9], 0] = 1.0
+    numbers[3, 1] = 2.0
+    kept, tables, top = window_tables(numbers, sites, 4)
     assert kept.shape == (1, 4, 1) and sorted(kept.flatten().tolist()) == [0, 1, 1, 2]
     assert [table.shape for table in tables] == [(4, 4), (4, 3)]
     assert top.tolist() == [1, 2]
-    kept, tables, top = window_tables(numbers * 0, 4)
+    kept, tables, top = window_tables(numbers * 0, sites, 4)
     assert [t.tolist() for t in tables] == [[[0]] * 4] * 2 and top.tolist() == [0, 0]

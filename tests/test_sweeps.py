@@ -251,8 +251,19 @@ def test_a_killed_sweep_goes_on_where_it_was(tmp_path):
     assert list(checkpoints.glob("*")) == []
 
 
+@pytest.fixture
+def quick_workers():
+    """Dask workers that are forked from a process which has imported torch once."""
+    dask = pytest.importorskip("dask")
+    utils = pytest.importorskip("distributed.utils")
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        context = utils.get_mp_context()  # sets a list of its own first
+        context.set_forkserver_preload(["distributed", "torch._dynamo", "convac_lib.sweeps"])
+        yield
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="SIGKILL is POSIX")
-def test_a_cluster_whose_worker_is_killed_gives_every_row_once(tmp_path):
+def test_a_cluster_whose_worker_is_killed_gives_every_row_once(tmp_path, quick_workers):
     distributed = pytest.importorskip("distributed")
     path, killed = tmp_path / "rows.jsonl", []
     with distributed.LocalCluster(

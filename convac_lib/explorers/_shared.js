@@ -10,6 +10,10 @@ let named = 0;
 
 function element(create, tag, attributes, children) {
   const node = create(tag);
+  // JupyterLab's own shortcuts would take the arrow keys away from what has the focus.
+  if (["input", "select", "button"].includes(tag) || attributes?.tabindex === 0) {
+    node.setAttribute("data-lm-suppress-shortcuts", "true");
+  }
   for (const [name, value] of Object.entries(attributes ?? {})) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else if (value === true) node.setAttribute(name, "");
@@ -116,37 +120,37 @@ const plural = (n, one) => `${n} ${one}${n === 1 ? "" : "s"}`;
 
 // --- life of a view ---------------------------------------------------------------------
 
-// Sets up the root, redraws once after any burst of changes and when the width changes,
-// and says the result to a screen reader when the reader pauses.
+// Sets up the root, draws once after any burst of changes and when the width becomes known or
+// changes, and says the result to a screen reader when the reader pauses.
 function mount({ model, el }, name, draw) {
   for (const [sheet, style] of Object.entries(STYLES)) {
     const id = `convac-style-${sheet}`;
     if (!document.getElementById(id)) document.head.append(html("style", { id }, style));
   }
   const status = html("p", { class: "spoken", role: "status" });
-  // JupyterLab's own shortcuts would take the arrow keys away from the sliders.
-  const root = html("section", { class: `convac convac-${name}`, "data-lm-suppress-shortcuts": "true" });
+  const root = html("section", { class: `convac convac-${name}` });
   el.append(root);
-  let queued = false, width = 0, timer = 0;
-  const redraw = () => {
+  let queued = false, width = 0, timer = 0, silent = true;
+  const queue = () => {
     if (queued) return;
     queued = true;
-    queueMicrotask(() => { queued = false; if (root.isConnected || width) draw(width || 640); });
+    queueMicrotask(() => { queued = false; if (width) draw(width); });
   };
+  // A page with many figures opens in silence, and a new width is no news.
+  const redraw = () => { silent = false; queue(); };
   const say = (words) => {
     clearTimeout(timer);
-    timer = setTimeout(() => { status.textContent = words; }, 400);
+    timer = setTimeout(() => { if (!silent) status.textContent = words; }, 400);
   };
   const observer = new ResizeObserver(([entry]) => {
     const now = Math.floor(entry.contentRect.width);
     if (!now || now === width) return;
     width = now;
     root.classList.toggle("narrow", width < 480);
-    redraw();
+    queue();
   });
   observer.observe(root);
   model.on("change", redraw);
-  redraw();
   const stop = () => { observer.disconnect(); clearTimeout(timer); model.off("change", redraw); };
   return { root, status, redraw, say, stop };
 }

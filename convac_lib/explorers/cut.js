@@ -91,13 +91,6 @@ function ratioWords(above, below) {
   return String(Number((Number(hundredths) / 1000).toPrecision(3)));
 }
 
-function summary(network, inA, cut, bound) {
-  return `Sites ${letters(inA)}. Minimal cut ${productWords(cut)}. ` +
-    (bound.bound === cut.weight
-      ? "Theorem 2 gives the same number: this is the rank for almost all weights."
-      : `Theorem 2: the rank is at least ${whole(bound.bound)} for almost all weights.`);
-}
-
 // --- the picture ------------------------------------------------------------------------
 
 const CELL = 36;
@@ -262,7 +255,7 @@ function render(context) {
     answer.parameters.textContent = whole(parameterCount(network, model.get("n_outputs")));
     gauge.replaceChildren(drawGauge(network, inA, cut, bound, width));
     words.textContent = explain(bound);
-    life.say(`${summary(network, inA, cut, bound)} ${words.textContent}`);
+    life.say(`Sites ${letters(inA)}. Minimal cut ${productWords(cut)}. ${words.textContent}`);
   }
 
   // What moved is told against where the cut stood before the present burst of changes, so

@@ -99,6 +99,10 @@ class EntanglementExplorer(Explorer):
             amplitudes=amplitudes,
         )
 
+    @traitlets.validate("kind")
+    def _check_kind(self, proposal):
+        return as_choice("kind", proposal["value"], tuple(NAMES))
+
     @property
     def state(self):
         """The state on the page, shape (2,) * n, with norm 1."""

@@ -41,8 +41,12 @@ function tilted(depth, tilt) {
 // One layer gets `width`, as far as the budget allows; the others share what is left.
 function refit(profile, layer, width, network, budget) {
   const others = (factor, fixed) => scaled(profile, factor).map((w, l) => (l === layer ? fixed : w));
-  let most = width;
-  while (most > 1 && parameters(others(0, most), network) > budget) most--;
+  let most = 1;
+  for (let high = width; most < high;) {
+    const middle = Math.ceil((most + high) / 2);
+    if (parameters(others(0, middle), network) <= budget) most = middle;
+    else high = middle - 1;
+  }
   const factor = fitFactor((f) => parameters(others(f, most), network), budget);
   return { channels: others(factor, most), profile: profile.map((part, l) => (l === layer ? most : factor * part)) };
 }

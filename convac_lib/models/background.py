@@ -10,13 +10,15 @@ import torch
 import torch.nn.functional as F
 
 
-def window_tables(numbers, window):
+def window_tables(entries, table, window):
     """Return what is left to compute for a batch in which empty windows are one.
 
     Parameters
     ----------
-    numbers : torch.Tensor, shape (taps, sites, batch)
-        What every site sees, window first.
+    entries : torch.Tensor, shape (entries, batch)
+        The numbers of the samples.
+    table : torch.Tensor, shape (taps, sites), int64
+        The entries that every site sees, sites window first.
     window : int
         Sites of one pooling window.
 
@@ -31,15 +33,19 @@ def window_tables(numbers, window):
 
     Examples
     --------
-    >>> numbers = torch.tensor([[[0.0, 0], [0, 0], [0, 0], [7, 0]]])  # 4 sites, 2 samples
-    >>> numbers, tables, top = window_tables(numbers, 2)
+    >>> entries = torch.tensor([[0.0, 0], [0, 0], [0, 0], [7, 0]])  # 4 sites, 2 samples
+    >>> numbers, tables, top = window_tables(entries, torch.arange(4)[None], 2)
     >>> numbers.flatten().tolist(), [table.tolist() for table in tables], top.tolist()
     ([0.0, 7.0], [[[0, 0], [0, 1]], [[0, 0], [0, 1]]], [1, 0])
     """
-    n_taps, n_sites, batch = numbers.shape
-    numbers = numbers.reshape(n_taps, -1)
-    active = (numbers != 0).any(0).nonzero().squeeze(1)  # site * batch + sample
-    kept = F.pad(numbers[:, active], (1, 0)).unsqueeze(-1)
+    n_sites, batch = table.shape[1], entries.shape[1]
+    not_black = entries != 0
+    active = not_black[table[0]]
+    for tap in table[1:]:
+        active |= not_black[tap]
+    active = active.flatten().nonzero().squeeze(1)  # site * batch + sample
+    kept = entries[table[:, active // batch], active % batch]
+    kept = F.pad(kept, (1, 0)).unsqueeze(-1)
     tables, places = [], n_sites * batch
     while places > batch:
         places //= window

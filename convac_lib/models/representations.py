@@ -14,6 +14,7 @@ one product of matrices for each block, and nothing is ever moved.
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from .._validation import as_choice, as_int
@@ -67,10 +68,17 @@ class SiteReader(nn.Module):
         torch.Tensor, shape (taps, N, batch)
             Sites window first, in the dtype of `x`.
         """
-        table = self._table(tuple(x.shape[1:]), x.device)
-        numbers = x.flatten(1).T
-        black = numbers.new_zeros(1, numbers.shape[1])
-        return torch.cat([numbers, black])[table]
+        entries, table = self.look_up(x)
+        return entries[table]
+
+    def look_up(self, x):
+        """Return what `forward` reads from: (entries, table) with entries[table] the result.
+
+        The entries are (numbers of a sample + 1, batch), the last one black; the table is
+        (taps, N), int64.
+        """
+        entries = F.pad(x.flatten(1).T, (0, 0, 0, 1))
+        return entries, self._table(tuple(x.shape[1:]), x.device)
 
     def _table(self, shape, device):
         """Return which entry of a flattened sample each (tap, site) sees; -1 is black."""

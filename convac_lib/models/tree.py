@@ -37,10 +37,12 @@ class TreeModel(nn.Module):
         below that each window joins, (window, rows), or None if those are all, in order;
         likewise the row at the top.
         """
-        numbers = self._read(x)
-        tables, top = None, None
+        x, tables, top = self._numbers(x), None, None
         if self.share_background:
-            numbers, tables, top = window_tables(numbers, self.architecture.window)
+            seen = self.reader.look_up(x)
+            numbers, tables, top = window_tables(*seen, self.architecture.window)
+        else:
+            numbers = self.reader(x)
         rows = self.representation(numbers).flatten(0, 1)
         for layer, weight in enumerate(layers):
             children = None
@@ -52,13 +54,13 @@ class TreeModel(nn.Module):
 
     def features(self, x):
         """Return the representation of a batch, shape (batch, N, M), sites in order."""
-        features = self.representation(self._read(x))
+        features = self.representation(self.reader(self._numbers(x)))
         ordered = torch.empty_like(features)
         ordered[torch.from_numpy(self.reader.order)] = features
         return ordered.transpose(0, 1)
 
-    def _read(self, x):
-        return self.reader(torch.as_tensor(x).to(self.dense))
+    def _numbers(self, x):
+        return torch.as_tensor(x).to(self.dense)
 
 
 def seeded(seed):

@@ -1,0 +1,103 @@
+"""Checks of the exercises in the chapter on networks that miss their minimal cut."""
+
+from fractions import Fraction
+
+from ._feedback import not_yet, right
+
+
+def spaces_that_meet(gap, local_dim=3, r0=4):
+    """Check (rank, cut) of the network with two pairs of subspaces of dimension `local_dim`.
+
+    Examples
+    --------
+    >>> spaces_that_meet((16, 16))
+    Not yet: the rank is too large: the two products of subspaces share some directions.
+    """
+    try:
+        rank, cut = (_as_integer(number) for number in gap)
+    except (TypeError, ValueError):
+        return not_yet(f"two integers (rank, cut) are asked for, got {gap!r}")
+    products, common = 2 * local_dim**2, 2 * local_dim - r0
+    wanted, least = products - common**2, min(products, r0**2)
+    if (rank, cut) == (least, wanted):
+        return not_yet("rank and cut are exchanged")
+    if cut != least:
+        size = "large: there is a cheaper cut" if cut > least else "small: nothing so cheap cuts"
+        return not_yet(f"the cut is too {size}")
+    if rank == products - common:
+        return not_yet("that takes away the common part of one factor, not of the product")
+    if rank > wanted:
+        return not_yet("the rank is too large: the two products of subspaces share some directions")
+    if rank < wanted:
+        return not_yet("the rank is too small: generic subspaces share fewer directions")
+    return right(f"no weights give more than {rank}, and the cut is {cut}")
+
+
+def tiles_of_a_join(blocks, rank, m=9, n=14):
+    """Check the blocks {epsilon: number} of a generic m x n pencil, and the rank of its join.
+
+    Examples
+    --------
+    >>> tiles_of_a_join({9: 5}, 126)
+    Not yet: the sizes of the blocks add up to 45, not to m = 9.
+    """
+    try:
+        counts = {_as_integer(size): _as_integer(count) for size, count in blocks.items()}
+        rank = _as_integer(rank)
+    except (AttributeError, TypeError, ValueError):
+        return not_yet("a dictionary from integers to integers and an integer are asked for")
+    counts = {size: count for size, count in counts.items() if count}
+    number = sum(counts.values())
+    if number != n - m:
+        return not_yet(f"there are {number} blocks; n - m = {n - m} are needed")
+    total = sum(size * count for size, count in counts.items())
+    if total != m:
+        return not_yet(f"the sizes of the blocks add up to {total}, not to m = {m}")
+    if min(counts) < 0 or min(counts.values()) < 0:
+        return not_yet("sizes and numbers of blocks are not negative")
+    if max(counts) - min(counts) > 1:
+        return not_yet("almost every pencil has blocks whose sizes differ by at most one")
+    wanted = sum(
+        min(p * (q + 1), (p + 1) * q) * counts[p] * counts[q] for p in counts for q in counts
+    )
+    if rank == m * n:
+        return not_yet("the blocks are right, but tiles that are not square lose something")
+    if rank == 2 * wanted - m * n:
+        return not_yet("lost rows and lost columns are not both to be taken away")
+    if rank != wanted:
+        return not_yet(f"the blocks are right, but their tiles do not have rank {rank} together")
+    return right(f"the blocks are {counts}, and the join loses {m * n - wanted}")
+
+
+def worst_pencil(worst, largest=20):
+    """Check the largest fraction of the cut that the join of a pencil with n <= largest loses.
+
+    Examples
+    --------
+    >>> worst_pencil(Fraction(1, 15))
+    Not yet: some pencil loses a larger fraction.
+    """
+    if isinstance(worst, float):
+        return not_yet("an exact fraction is asked for, not a float")
+    try:
+        worst = Fraction(worst)
+    except (TypeError, ValueError):
+        return not_yet(f"a Fraction is asked for, got {worst!r}")
+    best = max(
+        Fraction((m % (n - m)) * (n - m - m % (n - m)), m * n)
+        for n in range(2, largest + 1)
+        for m in range((n + 1) // 2, n)
+    )
+    if worst == 1 - best:
+        return not_yet("that is the fraction that is kept")
+    if worst > best:
+        return not_yet("no pencil with m < n <= 2 m and such an n loses so much")
+    if worst < best:
+        return not_yet("some pencil loses a larger fraction")
+    return right(f"{worst} of the cut, about {100 * float(worst):.2f} %")
+
+
+def _as_integer(value):
+    if int(value) != value:
+        raise ValueError
+    return int(value)
