@@ -123,13 +123,15 @@ def main(settings):
     os.dup2(2, 1)  # what a cell prints goes where errors go; replies have their own way out
     give_up_rights(**json.loads(settings))
     worker = Worker(ipython)
-    reply(replies, {"ready": True})
+    reply(replies, {"number": 0})
     with os.fdopen(requests, encoding="utf-8") as lines:
         for line in lines:
-            answer = worker.answer(json.loads(line))
+            request = json.loads(line)
+            number = request.pop("number")
+            answer = worker.answer(request)
             sys.stdout.flush()
             sys.stderr.flush()
-            reply(replies, answer)
+            reply(replies, {"number": number, **answer})
     os._exit(0)
 
 

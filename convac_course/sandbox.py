@@ -153,7 +153,7 @@ class Sandbox:
         self.until = until or time.monotonic() + limits.on_the_clock
         self.printed, self.printed_size = bytearray(), 0
         self.replies = bytearray()
-        self.spent = 0.0
+        self.spent, self.asked = 0.0, 0
         self.scratch = tempfile.TemporaryDirectory() if unsafe else None
         home = self.scratch.name if unsafe else "/tmp"
         settings = {
@@ -224,14 +224,15 @@ class Sandbox:
 
     def _ask(self, request, seconds=None):
         """Send a request and return the reply, which must be a JSON object."""
-        outgoing = json.dumps(request).encode() + b"\n"
+        self.asked += 1
+        outgoing = json.dumps({"number": self.asked, **request}).encode() + b"\n"
         line = self._converse(outgoing, seconds or self.limits.cell_seconds)
         try:
             reply = json.loads(line)
         except (ValueError, RecursionError):
             reply = None
-        if not isinstance(reply, dict):
-            self._stop("its process sent what cannot be read")
+        if not isinstance(reply, dict) or reply.get("number") != self.asked:
+            self._stop("its process sent what was not asked for")
         return reply
 
     def _converse(self, outgoing, seconds):

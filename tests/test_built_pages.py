@@ -115,8 +115,8 @@ def test_axe_finds_nothing_in_the_article(chromium, html, name, dark):
         visit.page.add_script_tag(path=AXE)
         found = visit.page.evaluate(
             # The lists of references are docutils' markup, with roles that axe calls outdated.
-            "axe.run({include: '.bd-article', exclude: '.citation-list'}, {resultTypes: ['violations'],"
-            " runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})"
+            "axe.run({include: '.bd-article', exclude: '.citation-list'},"
+            " {resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})"
         )
         told = [
             (violation["id"], [node["html"][:160] for node in violation["nodes"][:3]])

@@ -1,12 +1,17 @@
 """From a chapter to its assignment: what students get, what nbgrader takes, what varies."""
 
 import json
+import os
 import re
+import shutil
+import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
-from course_sample import sample_chapter
+from course_sample import RIGHT, handed_in, sample_chapter, write
 
 from convac_course.build import build_assignment
 from convac_course.chapters import HIDDEN, find_chapters, read_chapter
@@ -247,3 +252,25 @@ def test_nbgrader_accepts_the_metadata(course):
     validator = pytest.importorskip("nbgrader.nbgraderformat")
     for path in (source_of(course), release_of(course)):
         validator.MetadataValidator().validate_nb(nbformat.read(path, as_version=4))
+
+
+@pytest.mark.skipif(not os.environ.get("CONVAC_FULL"), reason="`make graders` runs it: 30 seconds")
+def test_nbgrader_itself_gives_the_reference_full_marks_and_a_blank_none(course):
+    nbgrader = shutil.which("nbgrader", path=str(Path(sys.executable).parent))
+    assert nbgrader, "pip install -e '.[course]'"
+    release = json.loads(release_of(course).read_text())
+    right = {name.replace("-", "_"): code for name, code in RIGHT.items()}
+    write(course / "submitted", "blank", release)
+    write(course / "submitted", "right", handed_in(release, **right))
+    write(course / "submitted", "reference", source_of(course).read_text())
+    environment = {**os.environ, "PATH": f"{Path(nbgrader).parent}:{os.environ['PATH']}"}
+    for step in ("generate_assignment", "autograde"):
+        command = [nbgrader, step, "sample", "--force"]
+        subprocess.run(command, cwd=course, check=True, capture_output=True, env=environment)
+    database = sqlite3.connect(course / "gradebook.db")
+    marks = database.execute(
+        "SELECT s.student_id, SUM(g.auto_score) FROM submitted_assignment s "
+        "JOIN submitted_notebook n ON n.assignment_id = s.id "
+        "JOIN grade g ON g.notebook_id = n.id GROUP BY s.student_id"
+    )
+    assert dict(marks) == {"blank": 0, "right": 5, "reference": 5}

@@ -58,7 +58,7 @@ HOSTILE = {
     "prints for ever": ("while True: print('x' * 10**4)", "printed more than 200 kB"),
     "ends the process": ("import os\nos._exit(0)", "ended itself with exit status 0"),
     "kills all it can": ("import os\nos.kill(-1, 9)", "is not defined"),
-    "kills its parents": ("import os\nos.kill(1, 9)\nos.kill(os.getppid(), 9)", "PermissionError"),
+    "kills its parents": ("import os\nos.kill(1, 9)\nos.kill(os.getppid(), 9)", "is not defined"),
     "crashes Python": ("import ctypes\nctypes.string_at(0)", "ended by SIGSEGV"),
     "exits": ("raise SystemExit", "SystemExit"),
     "closes every file": (
@@ -84,7 +84,7 @@ HOSTILE = {
         "import convac_lib.checks as c\nopen(c.__file__, 'a').write('#')\n" + SUM,
         "Read-only file system|Permission denied",
     ),
-    "becomes root": ("import os\nos.setuid(0)\n" + SUM, "PermissionError"),
+    "becomes root": ("import os\nos.setuid(0)\n" + SUM, "PermissionError|Invalid argument"),
     "makes a namespace": (
         "import subprocess\nsubprocess.run(['unshare', '-Ur', 'true'], check=True)\n" + SUM,
         "CalledProcessError",
@@ -105,12 +105,12 @@ HOSTILE = {
     "forges a reply": (
         "import os\n"
         "for n in range(3, 30):\n    try: os.write(n, b'{}\\n')\n    except OSError: pass",
-        "is not defined",
+        "was not asked for",
     ),
     "sends nonsense": (
         "import os\nfor n in range(3, 30):\n    try: os.write(n, b'[' * 10**5 + b'\\n')\n"
         "    except OSError: pass",
-        "cannot be read",
+        "was not asked for",
     ),
     "nests without end": ("total = 1\nfor n in range(10**4): total = [total]", "too deeply"),
     "holds itself": ("total = []\ntotal.append(total)", "nested too deeply"),
@@ -194,9 +194,7 @@ def hostile(course, tmp_path_factory):
 def test_a_hostile_cell_costs_that_exercise_and_nothing_else(hostile, name):
     result = hostile[0][name]
     got = {mark["exercise"]: mark["marks"] for mark in result["exercises"]}
-    # Who forges one reply is taken at his word for all that follow.
-    second = 0 if name == "forges a reply" else 3
-    assert got == {"sum-of-squares": 0, "a-norm": second}, why(result)
+    assert got == {"sum-of-squares": 0, "a-norm": 3}, why(result)
     assert re.search(HOSTILE[name][1], why(result)), why(result)
 
 

@@ -94,7 +94,7 @@ def test_a_cell_that_raises_leaves_the_notebook_as_it_was_and_is_shown(tmp_path,
 def test_a_python_that_will_not_do_is_said_at_once(monkeypatch, version):
     tool = load("check_python")
     monkeypatch.setattr(tool.sys, "version_info", (*version, 0))
-    with pytest.raises(SystemExit, match="Python 3.10 to 3.13 is needed"):
+    with pytest.raises(SystemExit, match=r"Python 3\.10 to 3\.13 is needed"):
         tool.main("default")
 
 
@@ -136,5 +136,5 @@ def test_no_npm_and_no_network_are_said_in_a_sentence(tmp_path, monkeypatch):
     refused = subprocess.CompletedProcess([], 1, "", "connect ECONNREFUSED")
     monkeypatch.setattr(tool.subprocess, "run", lambda *_, **__: refused)
     monkeypatch.setattr(tool.shutil, "which", lambda *_, **__: "/usr/bin/npm")
-    with pytest.raises(SystemExit, match="(?s)could not be fetched.*ECONNREFUSED"):
+    with pytest.raises(SystemExit, match=r"(?s)could not be fetched.*ECONNREFUSED"):
         tool.npm_ci()

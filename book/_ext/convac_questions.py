@@ -1,4 +1,4 @@
-"""Questions by which a reader checks himself: stored as data, answered by the page alone.
+"""Questions that readers ask themselves: stored as data, answered by the page alone.
 
 `book/questions/CHAPTER.yml` lists a chapter's questions. Each names the section it closes; the
 page shows it there, every choice folded over what it teaches. No script and no kernel are

@@ -10,7 +10,7 @@ def spaces_that_meet(gap, local_dim=3, r0=4):
 
     Examples
     --------
-    >>> spaces_that_meet((16, 16))
+    >>> spaces_that_meet((18, 16))
     Not yet: the rank is too large: the two products of subspaces share some directions.
     """
     try:
@@ -24,7 +24,7 @@ def spaces_that_meet(gap, local_dim=3, r0=4):
     if cut != least:
         size = "large: there is a cheaper cut" if cut > least else "small: nothing so cheap cuts"
         return not_yet(f"the cut is too {size}")
-    if rank == products - common:
+    if rank == products - common != wanted:
         return not_yet("that takes away the common part of one factor, not of the product")
     if rank > wanted:
         return not_yet("the rank is too large: the two products of subspaces share some directions")
