@@ -13,7 +13,7 @@ BIN := .venv/bin
 # the pages' tensors are small, and two processes run side by side in the tests.
 QUIET := TQDM_DISABLE=1 OMP_NUM_THREADS=1 PYDEVD_DISABLE_FILE_VALIDATION=1
 
-.PHONY: help book test lab notebooks bench assignments clean python
+.PHONY: help book test lab notebooks bench assignments graders clean python
 
 help:  ## show this list
 	@echo "Convolutional circuits as quantum states: make TARGET [PYTHON=python3.12] [TORCH=cpu]"
@@ -58,6 +58,9 @@ bench: .venv/installed  ## print the benchmarks' ratios against their peers
 assignments: .venv/installed  ## make the students' notebooks in assignments/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[course]'
 	@$(BIN)/python -m convac_course.build --to assignments
+
+graders: .venv/installed  ## try every grader on right, blank and wrong answers, in full
+	@$(BIN)/convac-course prove
 
 clean:  ## remove what was built; keeps .venv and the fetched front-end parts
 	rm -rf _build assignments .pytest_cache .ruff_cache .hypothesis

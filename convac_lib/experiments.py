@@ -135,8 +135,10 @@ class Experiment:
             options = {"representation": "linear", "site_size": width}
         if self.model == "convac":
             options["head"] = "normalized" if task.n_classes else "scores"
-        if self.model_options.get("share") != "none":
-            options["share_background"] = _mostly_black(task)
+        if _mostly_black(task):
+            options["share_background"] = self.model_options.get("share") != "none"
+            if self.model == "convac":
+                options["neutral_background"] = True
         return MODELS[self.model](architecture, seed=self.seed, **options | self.model_options)
 
     def run(self, **how):

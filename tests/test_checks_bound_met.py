@@ -1,6 +1,6 @@
 """The checks of the chapter on when the bound is met, and what its prose states without a cell."""
 
-from itertools import product
+from itertools import pairwise, product
 from math import prod
 
 import networkx as nx
@@ -59,7 +59,7 @@ def built_weights(network, p, exponents, paths):
     """Matrices entry by entry: 1 if every joint of a path finds its two digits equal."""
     weights = [np.ones(shape, dtype=int) for shape in network.weight_shapes()]
     for path in paths:
-        for step in zip(path, path[1:], strict=False):
+        for step in pairwise(path):
             (level, place, low), (_, _, high) = sorted(step)
             W = weights[level][place]
             for value_above, value_below in np.ndindex(W.shape):
@@ -259,7 +259,7 @@ def test_a_product_of_two_networks_has_the_product_of_their_ranks():
     paired = np.einsum("ja,jb->jab", *features).reshape(8, 6)
 
     def score(weights, v):
-        *layers, dense = weights
+        *layers, dense = (layer.astype(object) for layer in weights)  # of any length
         for W in layers:
             z = np.einsum("joi,ji->jo", W, v)
             v = z[0::2] * z[1::2]

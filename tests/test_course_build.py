@@ -14,7 +14,7 @@ import pytest
 from course_sample import RIGHT, handed_in, sample_chapter, write
 
 from convac_course.build import build_assignment
-from convac_course.chapters import HIDDEN, find_chapters, read_chapter
+from convac_course.chapters import HIDDEN, SOLUTION, find_chapters, read_chapter
 from convac_course.markdown import expand_macros, labelled_titles, plain
 from convac_course.variants import choose, count_variants, given_source
 
@@ -107,11 +107,13 @@ def test_every_chapter_of_the_book_makes_a_readable_assignment(name, tmp_path):
             if cell.cell_type == "markdown":
                 assert not RAW.search(cell.source), cell.source
             assert "### " not in cell.source or cell.cell_type == "markdown"
-    release = release_of(tmp_path, name).read_text()
+    release = nbformat.read(release_of(tmp_path, name), as_version=4).cells
+    setup = {cell.source for cell in chapter.setup}
+    shown = {line for c in release if c.source not in setup for line in c.source.split("\n")}
     for exercise in chapter.graded:
-        for test in exercise.of("test"):
-            hidden = HIDDEN.search(test.source)[1].strip().split("\n")
-            assert not any(json.dumps(line)[1:-1] in release for line in hidden if len(line) > 20)
+        for cell in exercise.of("test", "solution"):
+            kept = (HIDDEN if cell in exercise.of("test") else SOLUTION).search(cell.source)[1]
+            assert not {line for line in kept.split("\n") if len(line) > 12} & shown
 
 
 @pytest.mark.parametrize("name", CHAPTERS)

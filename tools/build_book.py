@@ -6,7 +6,7 @@ when both must go.
 """
 
 import hashlib
-import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +18,7 @@ BUILD = ROOT / "_build"
 SOURCES = ("convac_lib", "book/data", "book/_ext", "constraints.txt", "_config.yml")
 # Each kernel says this on start; it means only that the kernel listens on this machine.
 NOISE = ("[IPKernelApp] WARNING", "TCP without encryption", "Debugger warning")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def main():
@@ -27,21 +28,23 @@ def main():
     process = subprocess.Popen(
         command,
         cwd=ROOT,
-        env={**os.environ, "NO_COLOR": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
+    colours = sys.stdout.isatty()
     try:
         for line in process.stdout:
             if not any(noise in line for noise in NOISE):
-                print(line, end="", flush=True)
+                print(line if colours else COLOUR.sub("", line), end="", flush=True)
         failed = process.wait()
     except KeyboardInterrupt:
         process.wait()
         sys.exit("\nStopped. Run the same command again to go on; finished pages are kept.")
     page = BUILD / "html" / "intro.html"
     if failed or not page.exists():
+        # Sphinx would not read, nor complain of, an unchanged page a second time.
+        shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
         sys.exit("\nThe book was not built: the first error above says where.")
     print(f"\nThe book is ready. Open {page.relative_to(ROOT)} in a browser:\n  {page.as_uri()}")
 

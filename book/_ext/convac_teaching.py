@@ -15,7 +15,7 @@ BEFORE = re.compile(r"\*\*Before you start\.?\*\*(.*?)(?=\n\s*\n|\Z)", re.S)
 LINK = re.compile(r"\[[^\]]+\]\(([^)#]+?)(?:\.ipynb|\.md)?(?:#[^)]*)?\)")
 MINUTES = re.compile(r"takes (\d+) minutes")
 STATEMENT = re.compile(r"\{exercise\} *(.+)\n(?::.*\n)*?:label: *(\S+)")
-FACTS = re.compile(r"^\*([^*\n]+?) · (\d+) minutes · level (\d) of 3\*$", re.M)
+FACTS = re.compile(r"^\*([^*\n]+?) · ([^*\n]+?) · ([^*\n]+?)\*$", re.M)
 LEFT_OUT = ("Exercise", "Exercises", "Further reading")
 # A line of code is read as slowly as this many words of prose.
 WORDS_A_LINE = 4
@@ -66,7 +66,9 @@ class Chapter:
         for cell in self.cells:
             stated = STATEMENT.search(source(cell))
             if cell["cell_type"] == "markdown" and stated:
-                kind, minutes, level = FACTS.search(source(cell)).groups()
+                kind, time, level = FACTS.search(source(cell)).groups()
+                minutes = time.removesuffix(" minutes")
+                level = level.removeprefix("level ").removesuffix(" of 3")
                 own = [c for c in self.cells if exercise_of(c) == stated[2]]
                 points = sum(c["metadata"]["convac"].get("points", 0) for c in own)
                 found.append((stated[1].strip(), stated[2], kind, minutes, level, points))

@@ -39,8 +39,13 @@ class ConvAC(TreeModel):
         Of the starting weights; without it torch's own random state is used.
     rescale : bool
         False multiplies without rescaling: deep networks then overflow. For teaching.
+    noise : float
+        Of ``init="averaging"``: its standard deviation, in a sum over all channels.
     share_background : bool
         Compute windows that see only zeros once; needs shared weights.
+    neutral_background : bool
+        Keep the weights such that a window that sees only zeros multiplies by one. See
+        `neutral_layers`: without it, ConvACs do not learn small digits on black.
     dtype : torch.dtype
         float32 or float64.
 
@@ -67,7 +72,9 @@ class ConvAC(TreeModel):
         init="averaging",
         seed=None,
         rescale=True,
+        noise=0.3,
         share_background=False,
+        neutral_background=False,
         dtype=torch.float32,
     ):
         as_choice("head", head, HEADS)
@@ -87,11 +94,14 @@ class ConvAC(TreeModel):
             architecture, representation, site_size, generator, share_background, positive=True
         )
         self.share, self.head, self.rescale = share, head, rescale
+        self.neutral_background = neutral_background
         # Drawn in double and then rounded, so that a model is the same at either precision.
         # An unshared layer keeps its matrices window first, as the rows are.
         *layers, dense = architecture.weight_shapes(share)
-        self.layers = nn.ParameterList(_start(shape, init, generator) for shape in layers)
-        self.dense = nn.Parameter(_start(dense, "normal", generator))
+        self.layers = nn.ParameterList(
+            _start(shape, init, noise, generator) for shape in layers
+        )
+        self.dense = nn.Parameter(_start(dense, "normal", noise, generator))
         if head == "normalized":
             self.log_factor = nn.Parameter(torch.zeros((), dtype=torch.float64))
         self.to(dtype)
@@ -132,12 +142,32 @@ class ConvAC(TreeModel):
             log_scale = logs
             return rows
 
-        top, row = self.climb(x, self.layers, pool)
+        layers = self.neutral_layers() if self.neutral_background else self.layers
+        top, row = self.climb(x, layers, pool)
         if log_scale is None:
             log_scale = top.new_zeros(len(top), dtype=torch.float64)
         elif row is not None:
             log_scale = log_scale[row]
         return top @ self.dense.T, log_scale
+
+    def neutral_layers(self):
+        """Return the layers' weights, shifted so that empty windows are vectors of ones.
+
+        The product over an image's empty sites is a factor common to all of its scores,
+        but one that a small step of the shared weights changes thousands of times over:
+        one channel soon dwarfs the others, whatever the digit is. So keep it at one: with
+        the vector f of an empty site each row of the first layer keeps ``w . f = 1``, and
+        each row of the others sums to one. Dividing every channel by what it is on an empty
+        image brings almost any network to this form without changing its scores.
+        """
+        numbers = self.dense.new_zeros(self.reader.n_taps, 1, 1)
+        empty = self.representation(numbers).flatten()
+        layers = []
+        for weight in self.layers:
+            missing = 1 - weight @ empty
+            layers.append(weight + missing.unsqueeze(-1) * (empty / empty.dot(empty)))
+            empty = weight.new_ones(weight.shape[1])
+        return layers
 
     # --- out to `decompositions` and back ---------------------------------------------
 
@@ -146,7 +176,8 @@ class ConvAC(TreeModel):
 
         Shapes as in ``architecture.weight_shapes(share)``; copies.
         """
-        weights = [weight.detach().cpu().numpy() for weight in [*self.layers, self.dense]]
+        layers = self.neutral_layers() if self.neutral_background else self.layers
+        weights = [weight.detach().cpu().numpy() for weight in [*layers, self.dense]]
         # Reversing the digits of a number twice gives it back.
         return [*map(self._window_first, weights[:-1]), weights[-1].copy()]
 
@@ -160,6 +191,10 @@ class ConvAC(TreeModel):
             )
         if any(np.iscomplexobj(array) for array in arrays):
             raise ValueError("weights must be real, got complex numbers")
+        if self.neutral_background:
+            raise ValueError(
+                "neutral_background must be False to load weights: it would shift them"
+            )
         arrays[:-1] = map(self._window_first, arrays[:-1])
         with torch.no_grad():
             for parameter, array in zip([*self.layers, self.dense], arrays, strict=True):
@@ -172,12 +207,12 @@ class ConvAC(TreeModel):
         return array[window_first(len(array), self.architecture.window)]
 
 
-def _start(shape, init, generator):
+def _start(shape, init, noise, generator):
     """Return starting weights of shape (..., r_out, r_in), in double precision."""
     fan_in = shape[-1]
-    noise = torch.randn(shape, generator=generator, dtype=torch.float64)
+    normal = torch.randn(shape, generator=generator, dtype=torch.float64)
     if init == "averaging":
-        return (1 + 0.3 * fan_in**0.5 * noise) / fan_in
+        return (1 + noise * fan_in**0.5 * normal) / fan_in
     if init == "positive":
-        return noise.softmax(-1)
-    return noise / fan_in**0.5
+        return normal.softmax(-1)
+    return normal / fan_in**0.5
