@@ -29,7 +29,7 @@ class Job:
     """All that marking one submission needs."""
 
     source: str
-    data: bytes
+    path: Path
     limits: Limits
     unsafe: bool
 
@@ -115,7 +115,7 @@ def _prepare(submission, source, chapters, limits, unsafe):
         return result, None
     about = [EDITION, source.read_bytes(), data, repr(limits), unsafe]
     result["key"] = hashlib.sha256(repr(about).encode()).hexdigest()
-    return result, Job(str(source), data, limits, unsafe)
+    return result, Job(str(source), submission.path, limits, unsafe)
 
 
 def _mark_all(waiting, chapters, jobs, quiet, done):
@@ -203,7 +203,7 @@ def _mark(job, sender):
         sender.send_bytes(json.dumps(message, default=float).encode())
 
     try:
-        chapter, cells = read_chapter(job.source), read_cells(job.data)
+        chapter, cells = read_chapter(job.source), read_cells(read_submission(job.path))
     except Unreadable as error:
         tell({"problem": str(error)})
         return

@@ -8,6 +8,7 @@ processes; outside, a watch that ends everything behind the wall at once.
 import json
 import os
 import platform
+import re
 import selectors
 import shutil
 import signal
@@ -23,6 +24,7 @@ from .plain import MOST_BYTES, NotPlain, decode, encode
 
 PACKAGE = Path(__file__).resolve().parent
 MEGABYTE = 2**20
+OLDEST = (0, 8)  # of bubblewrap: the first that can forbid further user namespaces
 TICK = 0.1
 START_SECONDS = 120
 ON_THE_CLOCK = 3
@@ -71,6 +73,10 @@ def missing_for_a_sandbox():
         return "a sandbox needs Linux and bubblewrap; on this system, grade in a Linux container"
     if not shutil.which("bwrap"):
         return "bubblewrap was not found; install it (Debian, Ubuntu: sudo apt install bubblewrap)"
+    version = subprocess.run(["bwrap", "--version"], capture_output=True, text=True).stdout
+    found = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+    if found < OLDEST:
+        return f"bubblewrap {OLDEST[0]}.{OLDEST[1]} or newer is needed, found {version.strip()!r}"
     tried = subprocess.run([*_wall(), "/bin/sh", "-c", "exit 0"], capture_output=True, text=True)
     if tried.returncode:
         said = tried.stderr.strip() or f"exit status {tried.returncode}"
@@ -79,6 +85,11 @@ def missing_for_a_sandbox():
             "kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns, "
             "or a container started with the right to make them"
         )
+    command = [*_wall(), sys.executable, "-c", "import convac_course.runner, convac_lib, IPython"]
+    tried = subprocess.run(command, capture_output=True, text=True, env=_environment("/tmp"))
+    if tried.returncode:
+        said = tried.stderr.strip().split("\n")[-1]
+        return f"Python does not start in the sandbox ({said}); is all of it below {sys.prefix}?"
     return None
 
 
@@ -90,8 +101,9 @@ def _wall():
     if site.ENABLE_USER_SITE:
         seen.append(site.getusersitepackages())
     seen += [str(folder) for folder in _packages()]
-    command = ["bwrap", "--die-with-parent", "--new-session", "--unshare-pid", "--unshare-net"]
-    command += ["--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "sandbox"]
+    command = [shutil.which("bwrap") or "bwrap", "--die-with-parent", "--new-session"]
+    command += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    command += ["--unshare-cgroup-try", "--hostname", "sandbox"]
     if os.getuid() == 0:
         # Root hides nothing from itself, so the runner becomes another user; see give_up_rights.
         command += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]

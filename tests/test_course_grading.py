@@ -407,6 +407,29 @@ def test_without_a_sandbox_nothing_is_graded_unless_told_to(course, release, tmp
     assert "1 submissions graded, 1 with full marks" in done.output
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux")
+@pytest.mark.parametrize(
+    "script, message",
+    [
+        ("echo bubblewrap 0.6.1", "bubblewrap 0.8 or newer is needed, found 'bubblewrap 0.6.1'"),
+        (
+            'test "$1" = --version && echo bubblewrap 0.11 && exit; echo No permissions >&2; exit 1',
+            "cannot make a sandbox here (No permissions). It needs user namespaces",
+        ),
+        (
+            'for a; do test "$a" = --version && echo bubblewrap 0.8.0 && exit; '
+            'test "$a" = /bin/sh && exit; done; echo no module >&2; exit 1',
+            "Python does not start in the sandbox (no module)",
+        ),
+    ],
+)
+def test_what_keeps_a_machine_from_a_sandbox_is_said(tmp_path, monkeypatch, script, message):
+    (tmp_path / "bwrap").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "bwrap").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert message in missing_for_a_sandbox()
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
