@@ -20,6 +20,7 @@ help:  ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 python:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found; name another Python: make book PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) tools/check_python.py $(TORCH)
 
 .venv/installed: pyproject.toml constraints.txt | python

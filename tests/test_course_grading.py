@@ -413,7 +413,7 @@ def test_without_a_sandbox_nothing_is_graded_unless_told_to(course, release, tmp
     [
         ("echo bubblewrap 0.6.1", "bubblewrap 0.8 or newer is needed, found 'bubblewrap 0.6.1'"),
         (
-            'test "$1" = --version && echo bubblewrap 0.11 && exit; echo No permissions >&2; exit 1',
+            'test "$1" = --version && echo bwrap 0.11.0 && exit; echo No permissions >&2; exit 1',
             "cannot make a sandbox here (No permissions). It needs user namespaces",
         ),
         (

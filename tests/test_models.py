@@ -344,6 +344,61 @@ def test_an_all_zero_score_is_zero():
     assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
 
 
+# --- black that multiplies by one -----------------------------------------------------
+
+
+@pytest.mark.parametrize("share", ["window-position", "all"])
+@pytest.mark.parametrize("representation", ["affine-relu", "linear", "cos-sin"])
+def test_any_network_has_a_neutral_form_with_the_same_scores(representation, share):
+    architecture = Architecture.for_image(4, 2, (3, 5), 3)
+    model = ConvAC(architecture, share, representation, seed=1, dtype=torch.float64)
+    x = torch.rand(4, 4, 4)
+    scores, empty = model(x), model.features(torch.zeros(1, 4, 4))[0, 0].detach().numpy()
+    weights = model.to_weights()
+    first = weights[0] @ empty
+    neutral = [weights[0] / first[..., None]]
+    below = (first if share != "all" else first.repeat(4, 0)).prod(0)
+    scaled = weights[1] * below
+    second = scaled.sum(-1)
+    neutral.append(scaled / second[..., None])
+    top = (second if share != "all" else second.repeat(4, 0)).prod(0)
+    model.load_weights([*neutral, weights[-1] * top])
+    torch.testing.assert_close(model(x), scores)
+    # And that form is one which the option leaves as it is.
+    for ours, kept in zip(neutral, model.neutral_layers(), strict=True):
+        np.testing.assert_allclose(kept.detach(), ours, rtol=1e-9)
+
+
+@pytest.mark.parametrize("share", SHARING)
+def test_empty_windows_multiply_by_one_whatever_the_weights(share):
+    architecture = Architecture.for_image(8, 3, (4, 5, 6), 3)
+    model = ConvAC(
+        architecture, share, "conv3x3", init="normal", seed=1, neutral_background=True,
+        dtype=torch.float64,
+    )
+    black = torch.zeros(1, 8, 8)
+    torch.testing.assert_close(model(black)[0], model.dense.sum(1))
+    # One digit's worth of pixels: the other quarters of the image change nothing at all.
+    image = black.clone()
+    image[0, 1:3, 1:3] = torch.rand(2, 2)
+    features = model.features(image)[0].detach().numpy()
+    weights = model.to_weights()
+    np.testing.assert_allclose(
+        model(image)[0].detach(), scores_by_hand(architecture, weights, features), rtol=1e-9
+    )
+    quarter = Architecture.for_image(4, 3, (4, 5))
+    parts = [w[: len(w) // 4] if share == "none" else w for w in weights[:2]]
+    top = scores_by_hand(quarter, [*parts, np.eye(5)], features[:16])
+    last = weights[2][0] @ top
+    np.testing.assert_allclose(model(image)[0].detach(), weights[3] @ last, rtol=1e-9)
+
+
+def test_a_neutral_model_takes_no_weights_from_outside():
+    model = ConvAC(Architecture.line(2, (2, 2), 2), neutral_background=True)
+    with pytest.raises(ValueError, match="neutral_background must be False"):
+        model.load_weights(model.to_weights())
+
+
 # --- the ConvNet ----------------------------------------------------------------------
 
 

@@ -144,9 +144,10 @@ class AffineReLU(nn.Module):
     n_features : int
         M.
     positive : bool
-        Start with features that fall from 1 and features that rise from 0, in turn, as x
-        goes from 0 to 1: they tell black from white, and none of the products that follow
-        begins with a vector of zeros. Otherwise start as `torch.nn.Conv2d` does.
+        Start where none of the products that follow has a vector of zeros for a factor:
+        for one number with features that fall from 1 and features that rise from 0, in
+        turn; for a patch with features that are 1 on black and differ on patterns.
+        Otherwise start as `torch.nn.Conv2d` does.
     generator : torch.Generator
         Where the starting weights come from.
     """
@@ -154,7 +155,9 @@ class AffineReLU(nn.Module):
     def __init__(self, n_taps, n_features, positive, generator):
         super().__init__()
         start = torch.rand(n_taps + 1, n_features, generator=generator, dtype=torch.float64)
-        if positive:
+        if positive and n_taps > 1:
+            weight, bias = (2 * start[:-1] - 1) / n_taps**0.5, torch.ones(n_features)
+        elif positive:
             rises = torch.arange(n_features) % 2
             weight, bias = (2 * rises - 1) * (1 + start[:-1]) / (2 * n_taps), 1.0 - rises
         else:
