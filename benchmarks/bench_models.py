@@ -21,6 +21,7 @@ from torch import nn
 
 from convac_lib import Architecture
 from convac_lib.models import ConvAC, ConvNet
+from convac_lib.training import keep_freed_memory
 
 SIDE, BATCH, OUTPUTS = 64, 64, 10
 
@@ -244,6 +245,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
+    keep_freed_memory()
     torch.manual_seed(0)
     torch.set_num_threads(options.threads)
     device = torch.device(options.device)

@@ -253,7 +253,10 @@ def _run(settings, device, checkpoints, threads):
     """Do one run in a worker: return (row, None), or (None, what went wrong)."""
     import torch
 
+    from .training import keep_freed_memory
+
     try:
+        keep_freed_memory()
         torch.set_num_threads(threads)
         checkpoint = None if checkpoints is None else _checkpoint(checkpoints, settings)
         experiment = Experiment.from_settings(settings)

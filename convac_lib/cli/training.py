@@ -57,7 +57,9 @@ def train(
     with _one_sentence_errors("train"):
         _require_torch()
         from ..experiments import Experiment
+        from ..training import keep_freed_memory
 
+        keep_freed_memory()
         if not design:
             channels = channels or "8,8,16"
         experiment = Experiment(

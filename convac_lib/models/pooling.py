@@ -106,7 +106,7 @@ class _Product(torch.autograd.Function):
 
 
 def _multiply(first, *others):
-    """Return the product of some tensors; torch.prod over a short axis is several times slower."""
+    """Return the product of some tensors; torch.prod over a short axis is much slower."""
     product = first
     for position, other in enumerate(others):
         product = product * other if position == 0 else product.mul_(other)
