@@ -44,7 +44,7 @@ book: .venv/installed book/_assets/vendor/fingerprint.txt  ## build the book int
 test: book  ## run every test, the notebooks and the built pages included
 	@$(QUIET) $(BIN)/python -m pytest -q -n 2 --dist loadscope --doctest-modules \
 	  --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with tests/nbval.cfg \
-	  convac_lib tests book
+	  convac_lib convac_course tests book
 
 lab: .venv/installed  ## open the chapters in JupyterLab
 	@$(BIN)/jupyter lab book
@@ -62,6 +62,7 @@ assignments: .venv/installed  ## make the students' notebooks in assignments/
 
 graders: .venv/installed  ## try every grader on right, blank and wrong answers, in full
 	@$(BIN)/convac-course prove
+	@CONVAC_FULL=1 $(BIN)/python -m pytest -q tests/test_course_build.py -k nbgrader
 
 clean:  ## remove what was built; keeps .venv and the fetched front-end parts
 	rm -rf _build assignments .pytest_cache .ruff_cache .hypothesis

@@ -1,12 +1,14 @@
 """Training steps: the library's models against other ways to write them, in one run.
 
-    python benchmarks/bench_models.py [--threads 2] [--rounds 15] [--device cpu]
+    python benchmarks/bench_models.py [--threads 2] [--rounds 15] [--device cpu] [--keep-memory]
 
 Every candidate does one forward and one backward pass on the same batch, and those that
 are compared compute the same function, which is checked first. They take turns; what is
 printed is the median over the rounds of a candidate's time over ours in the same round,
 with the quartiles, since other work on the machine hits all of a round. With one thread,
-CPU time is measured, else the time on the wall.
+CPU time is measured, else the time on the wall. Features are given, each candidate's in
+the layout it likes, as its representation would leave them; the last lines are of whole
+models with the same 3x3 representation.
 
 The peaks are those of a large product of matrices and of adding long vectors, measured in
 the same run; the useful operations of a step are three products of matrices a layer.
@@ -34,12 +36,10 @@ class ObviousConvAC(nn.Module):
 
     def __init__(self, model):
         super().__init__()
-        self.first = first_convolution(model)
         self.layers = nn.ModuleList(pointwise(weight) for weight in model.layers)
         self.dense = nn.Parameter(model.dense.detach().clone())
 
-    def forward(self, images):
-        v = torch.relu(self.first(images[:, None]))
+    def forward(self, v):
         for convolution in self.layers:
             v = convolution(v)
             v = v.unflatten(-1, (-1, 2)).unflatten(-3, (-1, 2)).prod(-3).prod(-1)
@@ -47,17 +47,18 @@ class ObviousConvAC(nn.Module):
 
 
 class MexConvAC(nn.Module):
-    """The log-space formula of the authors' SimNets: a product is a sum of logarithms, a
-    sum is log-sum-exp (MEX), written as one broadcast over pairs of channels."""
+    """The log-space formula of the authors' SimNets, on the logarithms of features.
+
+    A product is a sum of logarithms and a sum is log-sum-exp (MEX), written as one
+    broadcast over pairs of channels.
+    """
 
     def __init__(self, model):
         super().__init__()
-        self.first = first_convolution(model)
         self.layers = nn.ParameterList(weight.detach()[0].log() for weight in model.layers)
         self.dense = nn.Parameter(model.dense.detach().log())
 
-    def forward(self, images):
-        v = torch.relu(self.first(images[:, None])).log()
+    def forward(self, v):
         for weight in self.layers:
             v = torch.logsumexp(v[:, None] + weight[None, :, :, None, None], 2)
             v = v.unflatten(-1, (-1, 2)).unflatten(-3, (-1, 2)).sum((-3, -1))
@@ -66,20 +67,20 @@ class MexConvAC(nn.Module):
 
 def obvious_convnet(model):
     """torch.nn's layers on NCHW images."""
-    modules = [first_convolution(model), nn.ReLU()]
+    modules = []
     for weight, bias in zip(model.layers, model.biases, strict=True):
         modules += [pointwise(weight, bias), nn.ReLU(), nn.MaxPool2d(2)]
     dense = nn.Linear(*reversed(model.dense.shape))
     dense.weight.data, dense.bias.data = model.dense.detach(), model.dense_bias.detach()
-    return nn.Sequential(nn.Unflatten(1, (1, SIDE)), *modules, nn.Flatten(), dense)
+    return nn.Sequential(*modules, nn.Flatten(), dense)
 
 
-def first_convolution(model):
-    representation = model.representation
+def with_representation(representation, body):
+    """Put torch.nn's 3x3 convolution and ReLU before a module that takes features."""
     convolution = nn.Conv2d(1, len(representation.bias), 3, padding=1)
     convolution.weight.data = representation.weight.detach().T.reshape(-1, 1, 3, 3).clone()
     convolution.bias.data = representation.bias.detach().clone()
-    return convolution
+    return nn.Sequential(nn.Unflatten(1, (1, SIDE)), convolution, nn.ReLU(), body)
 
 
 def pointwise(weight, bias=None):
@@ -165,56 +166,86 @@ def peaks(device, clock):
     return best
 
 
-def useful_flops(model):
+def useful_flops(architecture):
     """Three products of matrices a layer: forward, and backward to weights and to inputs."""
-    widths = (model.reader.n_taps, *model.architecture.widths)
-    sites = [model.architecture.n_sites // 4 ** max(0, k - 1) for k in range(len(widths) - 1)]
-    pairs = zip(sites, widths[:-1], widths[1:], strict=True)
-    return 6 * BATCH * sum(n * a * b for n, a, b in pairs)
+    sizes = [architecture.locations(layer) for layer in range(architecture.depth)]
+    pairs = zip(sizes, architecture.widths[:-1], architecture.widths[1:], strict=True)
+    return 6 * BATCH * sum(n * below * above for n, below, above in pairs)
 
 
 # --- what is compared -----------------------------------------------------------------------
 
 
+class PassOn(nn.Module):
+    """A representation that hands on the numbers of a site as its features."""
+
+    def forward(self, numbers):
+        return numbers.permute(1, 2, 0)
+
+
+def rescaled(model):
+    """The scores up to their common size, as training uses them."""
+    return lambda x: model.scaled_scores(x, scale_free=True)[0]
+
+
 def images_64(width, device, rounds, clock, flops_peak):
     """64 x 64 images, all widths equal, weights shared by all locations."""
     architecture = Architecture.for_image(SIDE, width, (width,) * 6, OUTPUTS)
-    # Features close to 1 keep the products without rescaling in range, and off the slow
-    # path of numbers close to underflow.
-    images = torch.rand(BATCH, SIDE, SIDE, device=device) * 1e-4
-    ours = ConvAC(architecture, "all", "conv3x3", init="positive", seed=0)
+    ours = ConvAC(architecture, "all", PassOn(), width, init="positive", seed=0).to(device)
+    net = ConvNet(architecture, representation=PassOn(), site_size=width, seed=0).to(device)
     with torch.no_grad():
         ours.dense.abs_()
-    ours = ours.to(device)
     obvious, mex = ObviousConvAC(ours).to(device), MexConvAC(ours).to(device)
-    net = ConvNet(architecture, seed=0).to(device)
     layers = obvious_convnet(net).to(device)
-    few = images[:8]
+    # Features close to 1 keep the products without rescaling in range, and off the slow
+    # path of numbers close to underflow.
+    images = 1 + 1e-4 * torch.rand(BATCH, width, SIDE, SIDE, device=device)
     same_function(ours(images), obvious(images), "the obvious ConvAC")
-    same_function(ours(few).log(), mex(few), "the log-space ConvAC")
+    same_function(ours(images[:8]).log(), mex(images[:8].log()), "the log-space ConvAC")
     same_function(net(images), layers(images), "the obvious ConvNet")
-
-    def rescaled(x):
-        return ours.scaled_scores(x, scale_free=True)[0]
-
+    # As our representation leaves them: (site, batch, channel) in memory, sites in order.
+    features = ours.reader(images).permute(1, 2, 0).contiguous().permute(2, 0, 1)
+    ours.reader = net.reader = nn.Identity()
+    few = images[:8].log().requires_grad_()
+    features.requires_grad_()
+    images.requires_grad_()
     steps = [
-        Step("ConvAC (ours)", ours, images, rescaled),
+        Step("ConvAC (ours)", ours, features, rescaled(ours)),
         Step("the obvious module: NCHW and torch.prod", obvious, images),
-        Step("ConvNet (ours)", net, images),
+        Step("ConvNet (ours)", net, features),
         Step("ConvNet of torch.nn layers, NCHW", layers, images),
     ]
     if width <= 16:
         steps.append(Step("log-space MEX formula (8 images, times 8)", mex, few, scale=8.0))
     print(f"64 x 64 images, batch {BATCH}, all widths {width}, forward and backward")
     seconds = take_turns(steps, rounds, clock)
-    part = useful_flops(ours) / seconds / flops_peak
-    print(f"  ours: {useful_flops(ours) / seconds / 1e9:.1f} Gflop/s, {part:.0%} of the peak")
+    speed = useful_flops(architecture) / seconds
+    print(f"  ours: {speed / 1e9:.1f} Gflop/s in products, {speed / flops_peak:.0%} of the peak")
+
+
+def whole_models(width, device, rounds, clock):
+    """The same with the representation, from images to gradients."""
+    architecture = Architecture.for_image(SIDE, width, (width,) * 6, OUTPUTS)
+    ours = ConvAC(architecture, "all", "conv3x3", init="positive", seed=0).to(device)
+    net = ConvNet(architecture, seed=0).to(device)
+    images = 1e-4 * torch.rand(BATCH, SIDE, SIDE, device=device)
+    obvious = with_representation(ours.representation, ObviousConvAC(ours)).to(device)
+    layers = with_representation(net.representation, obvious_convnet(net)).to(device)
+    same_function(ours(images), obvious(images), "the obvious ConvAC")
+    same_function(net(images), layers(images), "the obvious ConvNet")
+    print(f"whole models, batch {BATCH}, all widths {width}, forward and backward")
+    steps = [
+        Step("ConvAC (ours)", ours, images, rescaled(ours)),
+        Step("the obvious module", obvious, images),
+        Step("ConvNet (ours)", net, images),
+        Step("ConvNet of torch.nn layers", layers, images),
+    ]
+    take_turns(steps, rounds, clock)
 
 
 def chain_256(width, rounds, clock):
     """A line of 256 sites, unshared weights, features given."""
     architecture = Architecture(256, 2, width, (width,) * 8, OUTPUTS)
-    identity = nn.Identity()
     ours = ConvAC(architecture, "none", PassOn(), width, seed=0)
     features = torch.rand(BATCH, 256, width)
     features /= features.mean(-1, keepdim=True)
@@ -226,17 +257,10 @@ def chain_256(width, rounds, clock):
     else:
         tree.auto_stack, tree.auto_unbind = True, False
         tree.trace(torch.zeros(1, 256, width))
-        same_function(ours(features), identity(tree(features)), "TensorKrowch's tree")
+        same_function(ours(features), tree(features), "TensorKrowch's tree")
         steps.append(Step("TensorKrowch's tree, traced", tree, features))
     print(f"line of 256 sites, batch {BATCH}, all widths {width}, forward and backward")
     take_turns(steps, rounds, clock)
-
-
-class PassOn(nn.Module):
-    """A representation that hands on the numbers of a site as its features."""
-
-    def forward(self, numbers):
-        return numbers.permute(1, 2, 0)
 
 
 def main():
@@ -244,8 +268,12 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument(
+        "--keep-memory", action="store_true", help="as `convac train` does; see training.py"
+    )
     options = parser.parse_args()
-    keep_freed_memory()
+    if options.keep_memory:
+        keep_freed_memory()
     torch.manual_seed(0)
     torch.set_num_threads(options.threads)
     device = torch.device(options.device)
@@ -258,6 +286,7 @@ def main():
     )
     for width in (16, 64):
         images_64(width, device, options.rounds, clock, flops)
+        whole_models(width, device, options.rounds, clock)
     if device.type == "cpu":
         chain_256(16, options.rounds, clock)
 

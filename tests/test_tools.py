@@ -98,18 +98,16 @@ def test_a_python_that_will_not_do_is_said_at_once(monkeypatch, version):
         tool.main("default")
 
 
-def test_a_change_of_the_library_drops_both_caches(tmp_path, monkeypatch):
+def test_a_change_of_the_library_drops_both_caches_and_one_of_the_layout_only_sphinx_s(
+    tmp_path, monkeypatch
+):
     tool = load("build_book")
     monkeypatch.setattr(tool, "ROOT", tmp_path)
     monkeypatch.setattr(tool, "BUILD", tmp_path / "_build")
-    for source in tool.SOURCES:
-        (tmp_path / source).parent.mkdir(parents=True, exist_ok=True)
-        if "." in Path(source).name:
-            (tmp_path / source).write_text("x")
-        else:
-            (tmp_path / source).mkdir()
-    module = tmp_path / "convac_lib" / "a.py"
-    module.write_text("x = 1")
+    for source in tool.PAGES_NEED:
+        path = tmp_path / source
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x") if path.suffix else path.mkdir()
     caches = [tmp_path / "_build" / name for name in (".jupyter_cache", ".doctrees")]
 
     def caches_survive():
@@ -120,9 +118,11 @@ def test_a_change_of_the_library_drops_both_caches(tmp_path, monkeypatch):
 
     assert caches_survive() == [False, False]  # nothing is known of these caches yet
     assert caches_survive() == [True, True]
-    module.write_text("x = 2")
+    (tmp_path / "convac_lib" / "a.py").write_text("x = 1")
     assert caches_survive() == [False, False]
     assert caches_survive() == [True, True]
+    (tmp_path / "_config.yml").write_text("title: other")
+    assert caches_survive() == [True, False]
 
 
 def test_no_npm_and_no_network_are_said_in_a_sentence(tmp_path, monkeypatch):

@@ -1,8 +1,8 @@
 """Build the book: run the pages that need it, turn warnings into errors, say what to open.
 
 Jupyter's cache of executed pages knows their cells and not the library under them,
-and Sphinx keeps a second copy. A digest of what the pages import and read decides
-when both must go.
+and Sphinx keeps a second copy. Digests of what the pages import and read decide when
+they must go.
 """
 
 import hashlib
@@ -14,8 +14,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
-# What the pages depend on beside their own cells.
-SOURCES = ("convac_lib", "book/data", "book/_ext", "constraints.txt", "_config.yml")
+# What the cells of the pages import and read, and what else decides how a page comes out.
+CELLS_NEED = ("convac_lib", "book/data", "constraints.txt")
+PAGES_NEED = (*CELLS_NEED, "book/_ext", "book/questions", "_config.yml")
 # Each kernel says this on start; it means only that the kernel listens on this machine.
 NOISE = ("[IPKernelApp] WARNING", "TCP without encryption", "Debugger warning")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -50,21 +51,19 @@ def main():
 
 
 def drop_stale_caches():
-    """Remove both caches unless they were made from the sources as they are now."""
-    present = digest()
-    stamp = BUILD / "library.sha256"
-    if stamp.exists() and stamp.read_text() == present:
-        return
-    for cache in (".jupyter_cache", ".doctrees"):
-        shutil.rmtree(BUILD / cache, ignore_errors=True)
+    """Remove each cache unless it was made from its sources as they are now."""
     BUILD.mkdir(exist_ok=True)
-    stamp.write_text(present)
+    for cache, sources in [(".jupyter_cache", CELLS_NEED), (".doctrees", PAGES_NEED)]:
+        present, stamp = digest(sources), BUILD / f"{cache[1:]}.sha256"
+        if not stamp.exists() or stamp.read_text() != present:
+            shutil.rmtree(BUILD / cache, ignore_errors=True)
+            stamp.write_text(present)
 
 
-def digest():
-    """Return a digest of the names and contents of all SOURCES."""
+def digest(sources):
+    """Return a digest of the names and contents of some files and folders."""
     total = hashlib.sha256(sys.version.encode())
-    for source in SOURCES:
+    for source in sources:
         root = ROOT / source
         files = sorted(root.rglob("*")) if root.is_dir() else [root]
         for file in files:

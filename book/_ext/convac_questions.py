@@ -8,6 +8,7 @@ needed, and the notebook itself holds no trace of them.
 import json
 import re
 from pathlib import Path
+from string import ascii_lowercase
 
 import yaml
 from docutils import nodes
@@ -128,8 +129,9 @@ class SelfCheck(SphinxDirective):
         box = nodes.admonition(classes=["self-check", "tip"])
         box += nodes.title("", "Check yourself")
         box += self.parse_text_to_nodes(str(question["question"]))
-        for option in question["choices"]:
-            text = choice_text()
+        for letter, option in zip(ascii_lowercase, question["choices"], strict=False):
+            # The letter also gives a name to a choice that is a formula and nothing else.
+            text = choice_text("", f"{letter}) ")
             text += self.parse_inline(str(option["text"]))[0]
             verdict = "Right." if option.get("right") else "Not quite."
             box += choice("", text, *self.parse_text_to_nodes(f"**{verdict}** {option['why']}"))
