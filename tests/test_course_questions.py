@@ -138,7 +138,8 @@ def built(tmp_path_factory):
 def test_the_page_folds_each_choice_over_its_feedback(built):
     choices = re.findall(r"<details class=\"choice\"><summary>(.*?)</summary>\s*(.*?)</details>",
                          built, re.S)  # fmt: skip
-    assert [re.sub(r"<[^>]*>", "", text) for text, _ in choices] == ["2", r"\(3\)", "1"]
+    shown = [re.sub(r"<[^>]*>", "", text) for text, _ in choices]
+    assert shown == ["a) 2", r"b) \(3\)", "c) 1"]
     assert "<strong>Right.</strong> One and <em>one</em> more." in choices[0][1]
     assert all("<strong>Not quite.</strong>" in feedback for _, feedback in choices[1:])
     assert not any("<script" in part or "onclick" in part for choice in choices for part in choice)
