@@ -73,6 +73,14 @@ def test_rescaled_rows_have_magnitude_one(numbers, channels):
         torch.testing.assert_close(pooled.abs(), torch.ones_like(pooled))
 
 
+def test_a_row_of_zeros_stays_and_its_gradient_is_of_ordinary_size():
+    factors = torch.tensor([[[0.0, 0.0]], [[2.0, 3.0]]], requires_grad=True)
+    pooled, log_scale = product_pool(factors)
+    assert pooled.tolist() == [[0, 0]] and log_scale.tolist() == [0]
+    pooled.sum().backward()
+    assert factors.grad.tolist() == [[[2, 3]], [[0, 0]]]
+
+
 def test_product_without_rescaling_is_the_plain_product():
     factors = torch.randn(4, 5, 3)
     pooled, log_scale = product_pool(factors, rescale=False)
