@@ -382,7 +382,14 @@ def test_ctrl_c_ends_everything_and_keeps_what_was_graded(course, release, tmp_p
     write(tmp_path / "in", "slow", handed_in(release, sum_of_squares="import time\ntime.sleep(99)"))
     command = [sys.executable, "-m", "convac_course.cli", "grade", str(tmp_path / "in")]
     command += ["--course", str(course), "--to", str(tmp_path / "g.csv"), "--jobs", "1"]
-    process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell that runs the tests in the background lets them ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     kept = tmp_path / "g-feedback" / ".results"
     waited = time.monotonic() + 60
     while not list(kept.glob("quick*.json")) and time.monotonic() < waited:
