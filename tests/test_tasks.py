@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from convac_lib import tasks
-from convac_lib.tasks import mnist
+from convac_lib.tasks import mnist, photos
 from convac_lib.tasks.digits import place, resize
-from convac_lib.tasks.regression import global_target, local_target
+from convac_lib.tasks.regression import global_target, local_target, paired_target
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "mnist"
 needs_mnist = pytest.mark.skipif(
@@ -107,11 +107,53 @@ def test_a_validation_set_is_cut_from_the_training_set():
         ("local", {"n_train": 0}, "n_train must be"),
         ("tiled", {"side": 15}, "side must be a multiple of tile = 4, got 15"),
         ("pairs", {"mix": 1.5}, "mix must be a number from 0"),
+        ("pairs", {"distance": 3}, "distance must be one of 1, 2, 4, got 3"),
     ],
 )
 def test_bad_options_are_named(name, options, message):
     with pytest.raises(ValueError, match=message):
         tasks.make(name, **options)
+
+
+# --- photographs ----------------------------------------------------------------------
+
+
+def test_photos_are_balanced_seeded_and_without_brightness_or_contrast():
+    task = tasks.make("photos", seed=2, side=16, n_train=60, n_test=20)
+    assert task.train_inputs.shape == (60, 16, 16) and task.n_classes == 2
+    assert task.train_inputs.dtype == np.float32
+    assert np.bincount(task.train_targets).tolist() == [30, 30]
+    assert task.train_inputs.min() >= 0 and task.train_inputs.max() <= 1
+    np.testing.assert_allclose(task.train_inputs.mean((1, 2)), 0.5, atol=0.05)
+    assert (task.train_inputs.std((1, 2)) <= 0.2 + 1e-5).all()
+    assert np.median(task.train_inputs.std((1, 2))) > 0.18
+    again, other = (tasks.make("photos", seed=s, side=16, n_train=60, n_test=20) for s in (2, 3))
+    assert np.array_equal(task.train_inputs, again.train_inputs)
+    assert not np.array_equal(task.train_inputs, other.train_inputs)
+
+
+def test_no_pixel_of_a_photo_is_both_trained_and_tested_on(monkeypatch):
+    """Pictures whose grey values say in which column they are."""
+    import sklearn.datasets
+
+    columns = np.broadcast_to(np.arange(40.0)[None, :, None], (30, 40, 3))
+    images = type("Images", (), {"images": [columns, columns]})
+    monkeypatch.setattr(sklearn.datasets, "load_sample_images", lambda: images)
+    seen, cut = [], photos._cut
+
+    def spy(image, *how):
+        seen.append(set(np.round(image * 255).astype(int).ravel().tolist()))
+        return cut(image, *how)
+
+    monkeypatch.setattr(photos, "_cut", spy)
+    tasks.make("photos", side=4, n_train=4, n_test=4)
+    assert seen == [set(range(28))] * 2 + [set(range(28, 40))] * 2
+
+
+@pytest.mark.parametrize("side", [1, 129, 8.5, "8"])
+def test_photos_refuse_sides_that_do_not_fit(side):
+    with pytest.raises(ValueError, match="side"):
+        tasks.make("photos", side=side)
 
 
 # --- the regression -------------------------------------------------------------------
@@ -267,3 +309,25 @@ def test_the_real_mnist(monkeypatch):
     assert test_labels[:5].tolist() == [7, 2, 1, 0, 4]
     task = tasks.make("local", source="mnist", n_train=2000, n_test=100)
     assert len(task.train_inputs) == 2000 and set(np.unique(task.test_inputs)) == {0, 1}
+
+
+@pytest.mark.parametrize("distance, ranks", [(1, (5, 2, 2)), (2, (3, 5, 2)), (4, (2, 3, 4))])
+def test_pairs_at_a_distance_have_the_ranks_that_the_distance_says(distance, ranks):
+    """Of the function itself: the table over a block's products and the rest's."""
+    task = tasks.make("pairs", distance=distance, n_train=3000, n_test=1)
+    assert abs(task.train_targets.mean()) < 0.1 and abs(task.train_targets.var() - 1) < 0.15
+    rng = np.random.default_rng(0)
+    one, other = rng.choice([-1, 1], (2, 60, 8, 4))
+    for level, rank in enumerate(ranks):
+        sites = np.arange(8) < 2**level
+        mixed = np.where(sites[:, None], one[:, None], other[None])
+        table = paired_target(mixed.reshape(-1, 8, 4), distance).reshape(60, 60)
+        assert np.linalg.matrix_rank(table, tol=1e-3) == rank
+
+
+def test_distance_one_and_four_are_the_local_and_the_global_target():
+    near, far = tasks.make("pairs", mix=0.0), tasks.make("pairs", mix=1.0)
+    for distance, other in ((1, near), (4, far)):
+        task = tasks.make("pairs", distance=distance)
+        assert np.array_equal(task.train_inputs, other.train_inputs)
+        assert np.array_equal(task.train_targets, other.train_targets)

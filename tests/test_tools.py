@@ -1,6 +1,7 @@
 """The small scripts behind the Makefile, and the three ways in which a page can go stale."""
 
 import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -138,3 +139,74 @@ def test_no_npm_and_no_network_are_said_in_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(tool.shutil, "which", lambda *_, **__: "/usr/bin/npm")
     with pytest.raises(SystemExit, match=r"(?s)could not be fetched.*ECONNREFUSED"):
         tool.npm_ci()
+
+
+# --- keeping the rows of a study --------------------------------------------------------
+
+
+STUDY = """
+name = "small"
+[common]
+epochs = 1
+[[block]]
+model = "convnet"
+channels = [2, 3, 2]
+grid.seed = [0, 1]
+"""
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """A study with two runs, and rows of it and of another study."""
+    from convac_lib.experiments import Experiment
+    from convac_lib.sweeps import Results, Study
+
+    source, results = tmp_path / "small.toml", Results(tmp_path / "small.jsonl")
+    source.write_text(STUDY)
+    made = {"parameters": 51, "train_score": 0.25, "test_score": 0.1234567, "seconds": 1.5}
+    made |= {"device": "cpu", "threads": 1, "torch": "2", "python": "3", "together": None}
+    other = Experiment(model="convac", channels=(2, 2, 2))
+    for experiment in (other, *reversed(Study.read(source).experiments)):
+        finished = f"2026-01-0{1 + experiment.seed}T10:00:00+00:00"
+        results.append({**experiment.settings, **made, "finished": finished})
+    return source, results.path, tmp_path / "kept.json"
+
+
+def keep_results(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["keep_results.py", *map(str, arguments)])
+    load("keep_results").main()
+
+
+def test_kept_rows_are_those_of_the_study_in_its_order_with_their_origin(kept, monkeypatch):
+    keep_results(monkeypatch, *kept)
+    table = json.loads(kept[2].read_text())
+    assert [row["seed"] for row in table["rows"]] == [0, 1]
+    assert all(row["test_accuracy"] == 0.123457 for row in table["rows"])
+    assert table["missing"] == 0
+    assert table["common"]["model"] == "ConvNet" and table["common"]["epochs"] == 1
+    assert table["provenance"].endswith(
+        "device cpu, threads 1, torch 2, python 3; 2026-01-01 to 2026-01-02"
+    )
+    before = kept[2].read_bytes()
+    keep_results(monkeypatch, *kept)
+    assert kept[2].read_bytes() == before
+
+
+def test_missing_rows_are_counted_and_no_rows_are_refused(kept, monkeypatch):
+    lines = kept[1].read_text().splitlines(keepends=True)
+    kept[1].write_text("".join(lines[:2]))
+    keep_results(monkeypatch, *kept)
+    assert json.loads(kept[2].read_text())["missing"] == 1
+    before = kept[2].read_bytes()
+    kept[1].write_text(lines[0])
+    with pytest.raises(SystemExit, match="none of its 2 runs"):
+        keep_results(monkeypatch, *kept)
+    with pytest.raises(SystemExit, match="no file of results"):
+        keep_results(monkeypatch, kept[0], "nowhere.jsonl", kept[2])
+    assert kept[2].read_bytes() == before
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "book" / "data").glob("*.json")), ids=str)
+def test_every_file_of_results_says_who_made_it(path):
+    table = json.loads(path.read_text(encoding="utf-8"))
+    assert table.get("provenance"), sorted(table)

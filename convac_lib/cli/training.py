@@ -26,7 +26,7 @@ def register(app):
 
 def train(
     task: Annotated[
-        str, typer.Option(help="digits, filling, tiled, local, global or pairs.")
+        str, typer.Option(help="digits, filling, tiled, local, global, photos or pairs.")
     ] = "digits",
     source: Annotated[
         str, typer.Option(help="For local and global: digits, or mnist (fetched once).")

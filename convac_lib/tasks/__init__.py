@@ -56,11 +56,12 @@ def make(name, seed=0, **options):
     Parameters
     ----------
     name : str
-        ``"digits"``, ``"local"``, ``"global"``, ``"tiled"``, ``"filling"`` or ``"pairs"``.
+        ``"digits"``, ``"local"``, ``"global"``, ``"tiled"``, ``"filling"``, ``"photos"``
+        or ``"pairs"``.
     seed : int
         Of everything random in it: the split, the positions, the samples.
     **options
-        Of that task; see :mod:`.digits` and :mod:`.regression`.
+        Of that task; see :mod:`.digits`, :mod:`.photos` and :mod:`.regression`.
 
     Raises
     ------
@@ -73,7 +74,7 @@ def make(name, seed=0, **options):
     >>> task.train_inputs.shape, task.test_inputs.shape, task.n_classes
     ((1397, 8, 8), (400, 8, 8), 10)
     """
-    from . import digits, regression
+    from . import digits, photos, regression
 
     tasks = {
         "digits": digits.digits,
@@ -81,6 +82,7 @@ def make(name, seed=0, **options):
         "global": digits.global_,
         "tiled": digits.tiled,
         "filling": digits.filling,
+        "photos": photos.photos,
         "pairs": regression.pairs,
     }
     draw = tasks[as_choice("task", name, tuple(tasks))]

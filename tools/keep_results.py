@@ -1,0 +1,106 @@
+"""Keep the rows of a study in the book: small, sorted, and with who made them.
+
+    python tools/keep_results.py studies/fig10.toml fig10.jsonl book/data/fig10_runs.json
+
+Only rows that the study lists are kept, whatever else the file of results holds. What all
+of them have in common is said once. Running it again on the same rows gives the same bytes.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from convac_lib.sweeps import Results, Study, run_key, settings_of
+
+MODELS = {"convnet": "ConvNet", "convac": "ConvAC"}
+MADE_BY = ("device", "threads", "torch", "python", "together")
+REGRESSIONS = ("pairs",)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("study", type=Path, help="the TOML file of the study")
+    parser.add_argument("results", type=Path, help="the rows that `convac sweep` wrote")
+    parser.add_argument("kept", type=Path, help="the JSON file to write")
+    arguments = parser.parse_args()
+    try:
+        study = Study.read(arguments.study)
+        if not arguments.results.exists():
+            raise ValueError(f"there is no file of results {arguments.results}")
+        table = keep(study, Results(arguments.results).rows(), arguments.study)
+    except (ValueError, OSError) as error:
+        sys.exit(str(error))
+    arguments.kept.write_text(as_text(table), encoding="utf-8")
+    missing = table["missing"]
+    print(f"{arguments.kept}: {len(table['rows'])} runs, {missing} of the study missing")
+
+
+def keep(study, results, source):
+    """Return the table of a study: what, provenance, common settings, rows.
+
+    Raises
+    ------
+    ValueError
+        If no row is of this study.
+    """
+    by_key = {run_key(settings_of(row)): row for row in results}
+    keys = [run_key(experiment.settings) for experiment in study.experiments]
+    found = [by_key[key] for key in keys if key in by_key]
+    if not found:
+        raise ValueError(f"results must have rows of {source}, got none of its {len(keys)} runs")
+    varied = [name for name in settings_of(found[0]) if len(values(found, name)) > 1]
+    common = {k: v for k, v in settings_of(found[0]).items() if k not in {*varied, "seed"}}
+    return {
+        "what": f"the runs of {source.as_posix()}, as `convac sweep` wrote them",
+        "provenance": provenance(found, source),
+        "missing": len(keys) - len(found),
+        "common": renamed(common),
+        "rows": [small_row(row, {*varied, "seed"}) for row in found],
+    }
+
+
+def values(rows, name):
+    """Return the different values of a key, as JSON."""
+    return sorted({json.dumps(row.get(name)) for row in rows})
+
+
+def provenance(rows, source):
+    """Return one sentence: the command, versions and device, and when."""
+    made = []
+    for name in MADE_BY:
+        seen = [json.loads(value) for value in values(rows, name)]
+        seen = [str(value) for value in seen if value is not None]
+        if seen:
+            made.append(f"{name} {' or '.join(seen)}")
+    days = sorted({row["finished"][:10] for row in rows})
+    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    return f"convac sweep {source.as_posix()}; {', '.join(made)}; {when}"
+
+
+def small_row(row, varied):
+    """Return what tells a run from the others, and what came of it."""
+    kind = "r2" if row["task"] in REGRESSIONS else "accuracy"
+    return {
+        **renamed({name: row[name] for name in settings_of(row) if name in varied}),
+        "parameters": row["parameters"],
+        f"train_{kind}": round(row["train_score"], 6),
+        f"test_{kind}": round(row["test_score"], 6),
+        "seconds": row["seconds"],
+    }
+
+
+def renamed(settings):
+    """Return settings with the model under its name in the book."""
+    return {k: MODELS[v] if k == "model" else v for k, v in settings.items()}
+
+
+def as_text(table):
+    """Return the table as JSON with one row on a line."""
+    rows = ",\n".join("  " + json.dumps(row) for row in table["rows"])
+    head = json.dumps({k: v for k, v in table.items() if k != "rows"}, indent=1)
+    return f'{head[:-2]},\n "rows": [\n{rows}\n ]\n}}\n'
+
+
+if __name__ == "__main__":
+    main()
