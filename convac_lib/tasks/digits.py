@@ -32,7 +32,10 @@ def filling(seed=0, side=16):
 
 
 def tiled(seed=0, side=16, tile=4):
-    """Return digits of `tile` pixels that repeat over the image: correlations of that length."""
+    """Return digits of `tile` pixels that repeat over the image: one tile tells the answer.
+
+    The pixels are correlated over the whole image; the function to be learned is local.
+    """
     copies = as_int("side", side, minimum=tile) // as_int("tile", tile, minimum=1)
     if copies * tile != side:
         raise ValueError(f"side must be a multiple of tile = {tile}, got {side}")

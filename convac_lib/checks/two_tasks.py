@@ -1,0 +1,123 @@
+"""Checks of the exercises in the chapter on the two tasks."""
+
+from math import isclose, sqrt
+
+import numpy as np
+
+from ._feedback import not_yet, right
+
+
+def pattern_on_a_ring(correlated, pattern=(1, 1, 0, 1), n_sites=10, distance=2):
+    """Check the connected correlation of two pixels of a pattern at a random place on a ring.
+
+    Examples
+    --------
+    >>> pattern_on_a_ring(0.1)
+    Not yet: two independent pixels would both be lit sometimes, which is to be subtracted.
+    """
+    found = _as_number(correlated)
+    if found is None:
+        return not_yet(f"a number is asked for, got {correlated!r}")
+    lit = sum(pattern)
+    meetings = sum(a * b for a, b in zip(pattern, pattern[distance:], strict=False))
+    both, mean = meetings / n_sites, lit / n_sites
+    if _equal(found, both - mean**2):
+        return right(f"{meetings} of {n_sites} places light both, less ({lit}/{n_sites})²")
+    if _equal(found, both):
+        return not_yet(
+            "two independent pixels would both be lit sometimes, which is to be subtracted"
+        )
+    if _equal(found, both - mean):
+        return not_yet("both of two independent pixels are lit with the square of one's chance")
+    if _equal(found, mean**2 - both):
+        return not_yet("the size is right, the sign is not")
+    if _equal(found, meetings / lit - mean**2):
+        return not_yet("the meetings are counted among all places, not among the lit pixels")
+    if _equal(found, (both - mean**2) / (mean - mean**2)):
+        return not_yet("that is the correlation as a part of the variance; do not divide by it")
+    return not_yet(f"{found:.4g} is too {'large' if found > both - mean**2 else 'small'}")
+
+
+def windows_touched(touched, size=8, side=64, k=3):
+    """Check how many windows of 2^k a square at a random place touches on average.
+
+    Examples
+    --------
+    >>> windows_touched(106 / 57)
+    Not yet: that is the mean in one direction, and an image has two.
+    """
+    found = _as_number(touched)
+    if found is None:
+        return not_yet(f"a number is asked for, got {touched!r}")
+    window, places = 2**k, side - size + 1
+    one_way = [(a + size - 1) // window - a // window + 1 for a in range(places)]
+    mean = sum(one_way) / places
+    if _equal(found, mean**2):
+        return right(f"{mean**2:.4f} windows of {window} × {window} pixels")
+    if _equal(found, mean):
+        return not_yet("that is the mean in one direction, and an image has two")
+    if _equal(found, (1 + (size - 1) / window) ** 2):
+        return not_yet(
+            "that holds if the square begins equally often at every pixel of a window; "
+            f"there are {places} places in a row"
+        )
+    if _equal(found, sum(n * n for n in one_way) / places):
+        return not_yet("row and column are independent: it is no mean of squares")
+    if found < 1 or found > max(one_way) ** 2:
+        return not_yet(f"a square touches between 1 and {max(one_way) ** 2} windows")
+    return not_yet(f"{found:.4f} is too {'large' if found > mean**2 else 'small'}")
+
+
+def best_with_k(best, pairs=((0, 4), (0, 5), (1, 6), (2, 7), (2, 3)), k=2):
+    """Check the largest R² with k Schmidt values between sites 0 to 3 and sites 4 to 7.
+
+    Examples
+    --------
+    >>> best_with_k(0.4)
+    Not yet: one Schmidt value can hold several pairs: look for pairs that share a site, or a side.
+    """
+    found = _as_number(best)
+    if found is None:
+        return not_yet(f"a number is asked for, got {best!r}")
+    squares, n = _squared_schmidt_values(pairs), len(pairs)
+    ceiling = squares[:k].sum() / n
+    if _equal(found, ceiling):
+        return right(f"R² is at most {ceiling:.4f} with {k} of {len(squares)} Schmidt values")
+    if not 0 <= found <= 1:
+        return not_yet(f"R² lies between 0 and 1, got {found:.4g}")
+    if _equal(found, k / n):
+        return not_yet(
+            "one Schmidt value can hold several pairs: look for pairs that share a site, or a side"
+        )
+    roots = np.sqrt(squares)
+    if _equal(found, roots[:k].sum() / roots.sum()):
+        return not_yet("the variance is a sum of squared Schmidt values")
+    if _equal(found, sqrt(ceiling)):
+        return not_yet("that is the root of it")
+    return not_yet(f"{found:.4g} is too {'large' if found > ceiling else 'small'}")
+
+
+def _squared_schmidt_values(pairs):
+    """Return the squared Schmidt values of a sum of products of two signs, largest first."""
+    across, in_a, in_b = np.zeros((4, 4)), 0, 0
+    for i, j in pairs:
+        if i < 4 <= j:
+            across[i, j - 4] = 1
+        elif j < 4:
+            in_a += 1
+        else:
+            in_b += 1
+    squares = np.array([*np.linalg.svd(across, compute_uv=False) ** 2, in_a, in_b])
+    return np.sort(squares[squares > 1e-9])[::-1]
+
+
+def _equal(found, value):
+    return isclose(found, value, rel_tol=1e-4, abs_tol=1e-7)
+
+
+def _as_number(value):
+    """Return a real number as a float, or None."""
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
