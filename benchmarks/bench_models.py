@@ -10,6 +10,9 @@ CPU time is measured, else the time on the wall. Features are given, each candid
 the layout it likes, as its representation would leave them; the last lines are of whole
 models with the same 3x3 representation.
 
+Whole steps of training, optimizer included, of models alone against the same models
+together (see convac_lib/ensembles.py) come last: there a ratio is a gain.
+
 The peaks are those of a large product of matrices and of adding long vectors, measured in
 the same run; the useful operations of a step are three products of matrices a layer.
 """
@@ -21,9 +24,10 @@ import time
 import torch
 from torch import nn
 
-from convac_lib import Architecture
+from convac_lib import Architecture, tasks
+from convac_lib.ensembles import Ensemble, EnsembleRun
 from convac_lib.models import ConvAC, ConvNet
-from convac_lib.training import keep_freed_memory
+from convac_lib.training import Recipe, Run, keep_freed_memory
 
 SIDE, BATCH, OUTPUTS = 64, 64, 10
 
@@ -263,6 +267,49 @@ def chain_256(width, rounds, clock):
     take_turns(steps, rounds, clock)
 
 
+def together(kind, options, n_members, device, rounds, clock):
+    """8 x 8 digits, widths 8 8 8: a step of each of some models, and one of them together."""
+    architecture = Architecture.for_image(8, 8, (8, 8, 8), OUTPUTS)
+    task, recipe, seeds = tasks.make("digits"), Recipe(), range(n_members)
+    models = [kind(architecture, **options, seed=seed).to(device) for seed in seeds]
+    ensemble = Ensemble(models).to(device)
+    capture = device.type == "cuda"
+    ours = EnsembleRun(ensemble, task, recipe, device, [0] * n_members, capture)
+    alone = [Run(model, task, recipe, device) for model in models]
+    order = alone[0].make_order(0)[: recipe.batch_size].to(device)
+    orders = order.expand(n_members, -1)
+
+    def step_of_each():
+        for run in alone:
+            run.descend(order)
+
+    name = f"{n_members} {kind.__name__}s"
+    steps = [
+        TrainingStep(f"{name} together", lambda: ours.descend(orders), device),
+        TrainingStep(f"{name} one after another", step_of_each, device),
+    ]
+    for _ in range(5):  # a graph is recorded in the fourth
+        for step in steps:
+            step()
+    losses = torch.stack([run.loss_so_far for run in alone])
+    same_function(losses, ours.loss_so_far, "the ensemble")
+    take_turns(steps, rounds, clock)
+
+
+class TrainingStep:
+    """A step of training that is already set up, as `take_turns` wants it."""
+
+    scale = 1.0
+
+    def __init__(self, name, step, device):
+        self.name, self.step, self.device = name, step, device
+
+    def __call__(self):
+        self.step()
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=2)
@@ -289,6 +336,11 @@ def main():
         whole_models(width, device, options.rounds, clock)
     if device.type == "cpu":
         chain_256(16, options.rounds, clock)
+    print("8 x 8 digits, batch 100, widths 8 8 8, whole steps of training")
+    convac = {"share": "all", "representation": "conv3x3", "head": "normalized"}
+    for n_members in (4, 16):
+        together(ConvAC, convac, n_members, device, options.rounds, clock)
+        together(ConvNet, {}, n_members, device, options.rounds, clock)
 
 
 if __name__ == "__main__":

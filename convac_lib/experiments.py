@@ -145,7 +145,10 @@ class Experiment:
         """Train and return a row of results; `how` goes to :func:`convac_lib.training.train`."""
         task = self.load_task()
         model = self.build_model(task)
-        result = train(model, task, self.recipe, **how)
+        return self.row(model, train(model, task, self.recipe, **how))
+
+    def row(self, model, result, together=1):
+        """Return the row of results of a trained model; `together` were trained at once."""
         return {
             **self.settings,
             "parameters": sum(p.numel() for p in model.parameters()),
@@ -154,6 +157,7 @@ class Experiment:
             "losses": [epoch["loss"] for epoch in result.history],
             "test_scores": [epoch["test_score"] for epoch in result.history],
             "seconds": round(result.seconds, 1),
+            "together": together,
             "device": result.device,
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,

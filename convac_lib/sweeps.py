@@ -15,7 +15,8 @@
 
 Rows are JSON, one a line. Starting a study again does what has no row yet. The
 runs go to the cores of this machine, or to a Dask cluster; only the process that
-was started writes, so a row is there once however often a worker dies.
+was started writes, so a row is there once however often a worker dies. On a GPU the
+runs that differ only in their seed are trained together (:mod:`convac_lib.ensembles`).
 """
 
 import hashlib
@@ -27,6 +28,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
+from ._validation import as_int
 from .experiments import Experiment
 from .progress import progress
 
@@ -34,6 +36,9 @@ try:
     import tomllib
 except ModuleNotFoundError:  # Python 3.10
     import tomli as tomllib
+
+
+ON_A_GPU = 8  # runs trained together there, if nothing else is asked for
 
 
 @dataclass(frozen=True)
@@ -138,11 +143,11 @@ class Results:
                 ) from None
         return rows
 
-    def append(self, row):
-        """Add a row; when this returns it is on the disk."""
-        line = json.dumps(row) + "\n"
+    def append(self, *rows):
+        """Add rows; when this returns they are on the disk."""
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
         with open(self.path, "ab") as file:
-            file.write(line.encode())
+            file.write(lines.encode())
             file.flush()
             os.fsync(file.fileno())
 
@@ -182,6 +187,8 @@ def run_study(
     threads=None,
     scheduler=None,
     device="auto",
+    together=None,
+    memory=None,
     checkpoints=None,
     show_progress=True,
 ):
@@ -193,15 +200,24 @@ def run_study(
     results : path
         File of the rows.
     jobs : int
-        Runs at the same time on this machine; -1 is one for each core.
+        Processes at the same time on this machine; -1 is one for each core, or one in all
+        if they use a GPU.
     threads : int, optional
         Of one run. Without it the cores are divided among the jobs.
     scheduler : str, optional
         Address of a Dask scheduler; its workers then do the runs.
     device : str
         Of every run.
+    together : int, optional
+        Most runs to train at once in one process, if they differ only in their seed. Their
+        rows come together. Without it 8 on a GPU of this machine and 1 elsewhere, where
+        only the smallest models gain.
+    memory : float, optional
+        Bytes that runs trained at once may take, by estimate; then it may be fewer of them.
+        Without it four fifths of a GPU of this machine, divided among the jobs.
     checkpoints : path, optional
-        Folder in which unfinished runs keep their state, and go on from it.
+        Folder in which unfinished runs keep their state, and go on from it. Runs that were
+        trained together go on only if they are together again.
     show_progress : bool
         Show a bar of the runs.
 
@@ -221,68 +237,140 @@ def run_study(
     with results.writing():
         done = {run_key(settings_of(row)) for row in results.rows()}
         missing = [e for e in study.experiments if run_key(e.settings) not in done]
-        jobs, threads = _divide_cores(jobs, threads, len(missing))
+        if checkpoints is not None:
+            _clear_checkpoints(checkpoints, done)
+        jobs, together, memory = _for_the_device(device, scheduler, jobs, together, memory)
+        groups = group_by_seed(missing, together, memory)
+        jobs, threads = _divide_cores(jobs, threads, len(groups))
         how = {"device": device, "checkpoints": checkpoints, "threads": threads}
         if scheduler is None:
-            finished = _on_this_machine(missing, jobs, how)
+            finished = _on_this_machine(groups, jobs, how)
         else:
-            finished = _on_a_cluster(missing, scheduler, how)
+            finished = _on_a_cluster(groups, scheduler, how)
         if show_progress:
+            n_done = len(study.experiments) - len(missing)
             finished = progress(
-                finished, study.name, total=len(study.experiments),
-                initial=len(study.experiments) - len(missing),
+                finished, study.name, total=n_done + len(groups), initial=n_done
             )
-        failures = []
-        for row, failure in finished:
+        n_failed, failures = len(missing), []
+        for rows, failure in finished:
             if failure is not None:
                 failures.append(failure)
                 continue
-            results.append(row)
+            results.append(*rows)
+            n_failed -= len(rows)
             if checkpoints is not None:
-                _checkpoint(checkpoints, settings_of(row)).unlink(missing_ok=True)
+                _checkpoint(checkpoints, map(settings_of, rows)).unlink(missing_ok=True)
     if failures:
         raise RuntimeError(
-            f"{len(failures)} of {len(missing)} runs failed and have no row; the first:\n"
+            f"{n_failed} of {len(missing)} runs failed and have no row; the first:\n"
             + failures[0]
         )
     rows = {run_key(settings_of(row)): row for row in results.rows()}
     return [rows[run_key(experiment.settings)] for experiment in study.experiments]
 
 
-def _run(settings, device, checkpoints, threads):
-    """Do one run in a worker: return (row, None), or (None, what went wrong)."""
+def group_by_seed(experiments, most, memory=None):
+    """Return the experiments as lists of those to train together, in order.
+
+    Parameters
+    ----------
+    experiments : sequence of Experiment
+    most : int
+        Most in one list, whose members differ only in their seed.
+    memory : float, optional
+        Most bytes that one list may take, by estimate; a list has at least one member.
+
+    Examples
+    --------
+    >>> seeds = [Experiment(channels=(4, 4, 4), seed=seed) for seed in range(5)]
+    >>> [[run.seed for run in group] for group in group_by_seed(seeds, most=4)]
+    [[0, 1, 2], [3, 4]]
+    """
+    from .ensembles import bytes_of_a_member
+
+    alike = {}
+    for experiment in experiments:
+        key = run_key({**experiment.settings, "seed": 0})
+        alike.setdefault(key, []).append(experiment)
+    groups = []
+    for runs in alike.values():
+        fit = most if memory is None else int(memory // bytes_of_a_member(runs[0]))
+        n_groups = -(-len(runs) // max(1, min(most, fit)))
+        size = -(-len(runs) // n_groups)  # of about the same size each
+        groups += [runs[start : start + size] for start in range(0, len(runs), size)]
+    return groups
+
+
+def _for_the_device(device, scheduler, jobs, together, memory):
+    """Return (jobs, together, memory) with what is best for the device where not given."""
     import torch
 
+    from .training import pick_device
+
+    if together is not None:
+        as_int("together", together, minimum=1)
+    on_a_gpu = scheduler is None and pick_device(device).type == "cuda"
+    if not on_a_gpu:
+        return jobs, together or 1, memory
+    jobs = 1 if jobs == -1 else jobs
+    if memory is None:
+        card = torch.cuda.get_device_properties(pick_device(device))
+        memory = 0.8 * card.total_memory / jobs
+    return jobs, together or ON_A_GPU, memory
+
+
+def _run_group(group, device, checkpoints, threads):
+    """Do a group of runs in a worker: return (rows, None), or (None, what went wrong)."""
+    import torch
+
+    from .ensembles import run_together
     from .training import keep_freed_memory
 
     try:
         keep_freed_memory()
         torch.set_num_threads(threads)
-        checkpoint = None if checkpoints is None else _checkpoint(checkpoints, settings)
-        experiment = Experiment.from_settings(settings)
-        row = experiment.run(device=device, checkpoint=checkpoint, show_progress=False)
+        checkpoint = None if checkpoints is None else _checkpoint(checkpoints, group)
+        how = {"device": device, "checkpoint": checkpoint, "show_progress": False}
+        experiments = [Experiment.from_settings(settings) for settings in group]
+        if len(experiments) == 1:
+            return [experiments[0].run(**how)], None
+        return run_together(experiments, **how), None
     except Exception:
-        return None, f"{settings}\n{traceback.format_exc()}"
-    return row, None
+        return None, f"{group}\n{traceback.format_exc()}"
 
 
-def _checkpoint(folder, settings):
-    return Path(folder) / f"{run_key(settings)}.pt"
+def _checkpoint(folder, group):
+    """Return the file for the state of runs that are trained together; the first names it."""
+    first, *others = (run_key(settings) for settings in group)
+    if others:
+        first += "-" + hashlib.sha256("".join(others).encode()).hexdigest()[:16]
+    return Path(folder) / f"{first}.pt"
 
 
-def _on_this_machine(experiments, jobs, how):
-    """Yield what `_run` returns, as runs finish, from processes of this machine."""
+def _clear_checkpoints(folder, keys):
+    """Remove the states of runs that have a row: a crash may come between the two.
+
+    Also of those that were trained together with one of them and have its name.
+    """
+    for key in keys:
+        for file in Path(folder).glob(f"{key}*"):
+            file.unlink(missing_ok=True)
+
+
+def _on_this_machine(groups, jobs, how):
+    """Yield what `_run_group` returns, as groups finish, from processes of this machine."""
     from joblib import Parallel, delayed
 
-    calls = (delayed(_run)(experiment.settings, **how) for experiment in experiments)
+    calls = (delayed(_run_group)([run.settings for run in group], **how) for group in groups)
     pool = Parallel(jobs, return_as="generator_unordered", batch_size=1, pre_dispatch=jobs)
     yield from pool(calls)
 
 
-def _on_a_cluster(experiments, address, how):
-    """Yield what `_run` returns, as runs finish, from the workers of a Dask cluster.
+def _on_a_cluster(groups, address, how):
+    """Yield what `_run_group` returns, as groups finish, from the workers of a Dask cluster.
 
-    Dask gives the run of a worker that died to another one.
+    Dask gives the runs of a worker that died to another one.
     """
     try:
         from distributed import Client, as_completed
@@ -292,8 +380,8 @@ def _on_a_cluster(experiments, address, how):
         ) from None
     with Client(address) as client:
         futures = [
-            client.submit(_run, experiment.settings, **how, pure=False)
-            for experiment in experiments
+            client.submit(_run_group, [run.settings for run in group], **how, pure=False)
+            for group in groups
         ]
         for future in as_completed(futures):
             if future.status == "finished":

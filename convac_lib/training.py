@@ -24,6 +24,8 @@ from .progress import progress
 
 OPTIMIZERS = ("adam", "adamw")
 
+TEST_BATCH = 250  # samples scored at once
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -135,22 +137,8 @@ def train(
     """
     recipe = Recipe(**{**vars(recipe or Recipe()), **changes})
     device = pick_device(device)
-    run = _Run(model.to(device), task, recipe, device)
-    path = None if checkpoint is None else Path(checkpoint)
-    if path is not None and path.exists():
-        run.load(path)
-    saved = time.monotonic()
-    steps = range(run.step, run.n_steps)
-    if show_progress:
-        steps = progress(steps, "training", initial=run.step, total=run.n_steps)
-    for _ in steps:
-        run.advance()
-        if path is not None and time.monotonic() - saved >= save_every:
-            run.save(path)
-            saved = time.monotonic()
-    run.finish()
-    if path is not None:
-        run.save(path)
+    run = Run(model.to(device), task, recipe, device)
+    run.complete(checkpoint, save_every, show_progress)
     return Result(**run.result, history=run.history, seconds=run.seconds, device=str(device))
 
 
@@ -203,85 +191,147 @@ def one_cycle(step, n_steps):
 
 
 @torch.no_grad()
-def evaluate(model, inputs, targets, n_classes, batch_size=250):
-    """Return the accuracy of `model`, or R^2 where `n_classes` is None; inputs as tensors."""
-    right, squares = 0, 0.0
+def evaluate(model, inputs, targets, n_classes, batch_size=TEST_BATCH):
+    """Return the accuracy of `model`, or R^2 where `n_classes` is None; inputs as tensors.
+
+    A list of them where the model's scores are those of several, (members, batch, Y).
+    """
+    total = 0
     for batch, wanted in zip(inputs.split(batch_size), targets.split(batch_size), strict=True):
         scores = model(batch)
         if n_classes is not None:
-            right += int((scores.argmax(1) == wanted).sum())
+            total = total + (scores.argmax(-1) == wanted).sum(-1)
         else:
-            squares += float((scores.squeeze(1) - wanted).double().square().sum())
+            total = total + (scores.squeeze(-1) - wanted).double().square().sum(-1)
     if n_classes is not None:
-        return right / len(targets)
-    return 1 - squares / float((targets - targets.mean()).double().square().sum())
+        return (total.double() / len(targets)).tolist()
+    return (1 - total / (targets - targets.mean()).double().square().sum()).tolist()
 
 
-class _Run:
-    """A training that can stop between any two steps; its state is what `save` writes."""
+def sample_order(seed, epoch, n_samples):
+    """Return the order of the samples in an epoch."""
+    order = np.random.default_rng([seed, epoch]).permutation(n_samples)
+    return torch.from_numpy(order)
+
+
+class Run:
+    """A training that can stop between any two steps; its state is what `save` writes.
+
+    :mod:`convac_lib.ensembles` has a kind of Run in which the order of the samples, the
+    losses and the scores have an axis of members in front.
+    """
 
     def __init__(self, model, task, recipe, device):
-        self.model, self.task, self.recipe = model, task, recipe
+        self.model, self.task, self.recipe, self.device = model, task, recipe, device
         arrays = task.train_inputs, task.train_targets, task.test_inputs, task.test_targets
         self.train_x, self.train_y, self.test_x, self.test_y = (
             torch.from_numpy(array).to(device) for array in arrays
         )
-        kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-        self.optimizer = kinds[recipe.optimizer](
-            model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
-        )
+        self.optimizer = self.make_optimizer(recipe.learning_rate)
         self.steps_per_epoch = -(-len(self.train_x) // recipe.batch_size)
         self.n_steps = recipe.epochs * self.steps_per_epoch
-        self.step, self.loss_so_far, self.seconds = 0, 0.0, 0.0
+        self.step, self.seconds, self.order = 0, 0.0, None
+        self.loss_so_far = torch.tensor(0.0, dtype=torch.float64, device=device)
         self.history, self.result = [], None
+
+    def complete(self, checkpoint=None, save_every=30.0, show_progress=False):
+        """Make all the steps that are left; see `train`."""
+        path = None if checkpoint is None else Path(checkpoint)
+        if path is not None and path.exists():
+            self.load(path)
+        saved = time.monotonic()
+        steps = range(self.step, self.n_steps)
+        if show_progress:
+            steps = progress(steps, "training", initial=self.step, total=self.n_steps)
+        for _ in steps:
+            self.advance()
+            if path is not None and time.monotonic() - saved >= save_every:
+                self.save(path)
+                saved = time.monotonic()
+        self.finish()
+        if path is not None:
+            self.save(path)
 
     def advance(self):
         """Make one step; after the last one of an epoch, test."""
         started = time.perf_counter()
         epoch, position = divmod(self.step, self.steps_per_epoch)
-        if position == 0 or not hasattr(self, "order"):
-            order = np.random.default_rng([self.recipe.seed, epoch]).permutation(
-                len(self.train_x)
-            )
-            self.order = torch.from_numpy(order).to(self.train_x.device)
+        if position == 0 or self.order is None:
+            self.order = self.make_order(epoch).to(self.device)
         size = self.recipe.batch_size
-        chosen = self.order[position * size : (position + 1) * size]
-        loss = self._loss(self.model(self.train_x[chosen]), self.train_y[chosen])
-        self.optimizer.zero_grad()
-        loss.backward()
-        if self.recipe.clip:
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.learning_rate * one_cycle(self.step, self.n_steps)
-        self.optimizer.step()
-        self.loss_so_far += loss.detach().double()
+        self.set_rate(self.recipe.learning_rate * one_cycle(self.step, self.n_steps))
+        self.descend(self.order[..., position * size : (position + 1) * size])
         self.step += 1
         if self.step % self.steps_per_epoch == 0:
             self.history.append(
                 {
-                    "loss": float(self.loss_so_far) / self.steps_per_epoch,
-                    "test_score": self._score(self.test_x, self.test_y),
+                    "loss": (self.loss_so_far / self.steps_per_epoch).tolist(),
+                    "test_score": self.score(self.test_x, self.test_y),
                 }
             )
-            self.loss_so_far = 0.0
+            self.loss_so_far.zero_()
         self.seconds += time.perf_counter() - started
+
+    def descend(self, chosen):
+        """Make one step of the optimizer for the samples of these numbers."""
+        losses = self.losses(self.model(self.train_x[chosen]), self.train_y[chosen])
+        self.optimizer.zero_grad()
+        losses.backward(torch.ones_like(losses))
+        if self.recipe.clip:
+            self.clip_gradients()
+        self.optimizer.step()
+        self.loss_so_far += losses.detach().double()
 
     def finish(self):
         """Score the trained model, unless a checkpoint has the scores already."""
         if self.result is None:
             self.result = {
-                "train_score": self._score(self.train_x, self.train_y),
+                "train_score": self.score(self.train_x, self.train_y),
                 "test_score": self.history[-1]["test_score"],
             }
+
+    # --- what a Run of several models does otherwise --------------------------------------
+
+    def make_optimizer(self, rate, **options):
+        """Return the recipe's optimizer of the model's parameters."""
+        kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+        return kinds[self.recipe.optimizer](
+            self.model.parameters(), lr=rate, weight_decay=self.recipe.weight_decay, **options
+        )
+
+    def set_rate(self, rate):
+        """Set the rate of the next step."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+
+    def make_order(self, epoch):
+        """Return the numbers of the samples in the order in which an epoch shows them."""
+        return sample_order(self.recipe.seed, epoch, len(self.train_x))
+
+    def losses(self, scores, wanted):
+        """Return the mean loss over a batch."""
+        if self.task.n_classes is not None:
+            return F.cross_entropy(scores, wanted)
+        return F.mse_loss(scores.squeeze(1), wanted.to(scores))
+
+    def clip_gradients(self):
+        """Shorten the gradient to the longest allowed."""
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+
+    def score(self, inputs, targets):
+        """Return how good the model is on these samples."""
+        return evaluate(self.model, inputs, targets, self.task.n_classes)
+
+    # --- checkpoints ----------------------------------------------------------------------
 
     def save(self, path):
         """Write the state to `path`: whole, or not at all."""
         state = {
-            "run": self._fingerprint(),
+            "run": self.fingerprint(),
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
-            "loss_so_far": float(self.loss_so_far),
+            "loss_so_far": self.loss_so_far.tolist(),
             "seconds": self.seconds,
             "history": self.history,
             "result": self.result,
@@ -297,35 +347,30 @@ class _Run:
     def load(self, path):
         """Go on from the state in `path`."""
         try:
-            state = torch.load(path, map_location=self.train_x.device, weights_only=True)
+            state = torch.load(path, map_location="cpu", weights_only=True)
             run = state["run"]
         except Exception as error:
             raise ValueError(
                 f"checkpoint {path} cannot be read ({type(error).__name__}); it was left as "
                 "it is: delete it to start again, or name another file"
             ) from None
-        ours = self._fingerprint()
+        ours = self.fingerprint()
         if run != ours:
-            different = [key for key in ours if run.get(key) != ours[key]]
+            different = [key for key in {**ours, **run} if run.get(key) != ours.get(key)]
             raise ValueError(
                 f"checkpoint {path} is of another run: {', '.join(different)} differ; "
                 "name another file, or delete it to start again"
             )
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        for name in ("step", "loss_so_far", "seconds", "history", "result"):
+        # The recipe is the same, but the device may not be: keep our groups, not the file's.
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({**state["optimizer"], "param_groups": groups})
+        self.loss_so_far.copy_(torch.tensor(state["loss_so_far"], dtype=torch.float64))
+        for name in ("step", "seconds", "history", "result"):
             setattr(self, name, state[name])
 
-    def _loss(self, scores, wanted):
-        if self.task.n_classes is not None:
-            return F.cross_entropy(scores, wanted)
-        return F.mse_loss(scores.squeeze(1), wanted.to(scores))
-
-    def _score(self, inputs, targets):
-        return evaluate(self.model, inputs, targets, self.task.n_classes)
-
-    def _fingerprint(self):
-        """What must be equal for a checkpoint to be of this run."""
+    def fingerprint(self):
+        """Return what must be equal for a checkpoint to be of this run."""
         shapes = [(name, list(p.shape)) for name, p in self.model.named_parameters()]
         sample = hashlib.sha256(self.task.train_inputs[:100].tobytes())
         sample.update(self.task.train_targets.tobytes())

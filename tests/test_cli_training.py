@@ -69,6 +69,18 @@ def test_sweep_writes_rows_and_can_be_started_again(tmp_path):
         assert [line["channels"] for line in lines] == [[2, 2, 4], [4, 2, 2]]
 
 
+def test_sweep_trains_seeds_together(tmp_path):
+    study, rows = tmp_path / "seeds.toml", tmp_path / "rows.jsonl"
+    study.write_text("common = {channels = [2, 2, 4], epochs = 1}\nblock = [{grid.seed = [0, 1]}]")
+    how = ["--jobs", 1, "--threads", 1, "--device", "cpu", "--together", 2]
+    result = convac("sweep", study, "--results", rows, *how)
+    assert result.exit_code == 0, result.output
+    lines = [json.loads(line) for line in rows.read_text().splitlines()]
+    assert [(line["seed"], line["together"]) for line in lines] == [(0, 2), (1, 2)]
+    result = convac("sweep", study, "--results", tmp_path / "others", "--together", 0)
+    assert result.exit_code == 2 and "together must be an integer" in result.stderr
+
+
 def test_sweep_refuses_a_missing_or_broken_study(tmp_path):
     result = convac("sweep", tmp_path / "none.toml")
     assert result.exit_code == 2 and "none.toml" in result.stderr

@@ -3,11 +3,16 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import chain
 
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
+from convac_lib.ensembles import EnsembleRun, bytes_of_a_member
 from convac_lib.experiments import Experiment
-from convac_lib.sweeps import Results, Study, run_key, run_study, settings_of
+from convac_lib.sweeps import Results, Study, group_by_seed, run_key, run_study, settings_of
 
 SMALL = {
     "task": "pairs",
@@ -208,6 +213,78 @@ def test_runs_that_fail_have_no_row_and_stop_no_others(tmp_path):
     ]
 
 
+# --- together -------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.sampled_from([2, 3, 4])), unique=True, max_size=20),
+    st.integers(1, 6),
+    st.none() | st.floats(0, 10),
+)
+def test_groups_hold_every_run_once_and_differ_in_seeds_only(runs, most, room):
+    experiments = [Experiment(channels=(width,) * 3, seed=seed) for seed, width in runs]
+    memory = None if room is None else room * bytes_of_a_member(Experiment(channels=(3,) * 3))
+    groups = group_by_seed(experiments, most, memory)
+    assert sorted(map(id, chain(*groups))) == sorted(map(id, experiments))
+    for group in groups:
+        assert len({run.channels for run in group}) == 1
+        assert len({run.seed for run in group}) == len(group) <= most
+        assert [run for run in experiments if run in group] == group
+        if memory is not None and len(group) > 1:
+            assert len(group) * bytes_of_a_member(group[0]) <= memory
+    if memory is None:  # no more groups than there have to be
+        widths = [width for _, width in runs]
+        assert len(groups) == sum(-(-widths.count(width) // most) for width in {*widths})
+
+
+def test_runs_together_have_the_rows_of_runs_alone(tmp_path):
+    how = {"jobs": 1, "threads": 1, "device": "cpu", "show_progress": False}
+    alone = run_study(study(), tmp_path / "alone.jsonl", **how)
+    rows = run_study(study(), tmp_path / "rows.jsonl", together=3, **how)
+    assert keys(Results(tmp_path / "rows.jsonl").rows()) == keys(rows) == wanted(study())
+    for ours, theirs in zip(rows, alone, strict=True):
+        assert settings_of(ours) == settings_of(theirs) and ours.keys() == theirs.keys()
+        assert (ours["together"], theirs["together"]) == (3, 1)
+        assert ours["losses"] == pytest.approx(theirs["losses"], rel=1e-4)
+        assert ours["test_scores"] == pytest.approx(theirs["test_scores"], rel=1e-3, abs=1e-4)
+
+
+def test_only_what_is_missing_is_done_together(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    how = {
+        "jobs": 1, "threads": 1, "device": "cpu", "show_progress": False,
+        "checkpoints": tmp_path / "unfinished",
+    }
+    run_study(study(seeds=[1]), path, **how)
+    before = path.read_bytes()
+    rows = run_study(study(seeds=range(5)), path, together=3, **how)
+    assert path.read_bytes().startswith(before)
+    assert keys(Results(path).rows()) == keys(rows) == wanted(study(seeds=range(5)))
+    assert [row["together"] for row in rows] == [2, 1, 2, 2, 2] * 2  # of 0 and 2, 3 and 4
+    assert list((tmp_path / "unfinished").glob("*")) == []
+    before = path.read_bytes()
+    for name in (f"{keys(rows)[0]}.pt", f"{keys(rows)[1]}-0123456789abcdef.pt", "other.pt"):
+        (tmp_path / "unfinished" / name).touch()  # as a crash right after the row leaves it
+    assert run_study(study(seeds=range(5)), path, together=5, **how) == rows
+    assert path.read_bytes() == before
+    assert [file.name for file in (tmp_path / "unfinished").iterdir()] == ["other.pt"]
+
+
+def test_runs_that_fail_together_are_counted(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    grid = {"task_options": [{"n_tain": 1}, {"n_train": 400}], "seed": [0, 1, 2]}
+    broken = Study.from_table({"common": {**SMALL, "epochs": 1}, "block": [{"grid": grid}]})
+    with pytest.raises(RuntimeError, match=r"(?s)3 of 6 runs failed.*n_tain"):
+        run_study(broken, path, jobs=1, together=3, device="cpu", show_progress=False)
+    assert [row["seed"] for row in Results(path).rows()] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 2.5])
+def test_the_number_of_runs_together_is_checked(tmp_path, wrong):
+    with pytest.raises(ValueError, match="together must be an integer"):
+        run_study(study(), tmp_path / "rows.jsonl", together=wrong, show_progress=False)
+
+
 # --- things that die ------------------------------------------------------------------
 
 LONGER = {"epochs": 4, "task_options": {"n_train": 3000, "n_test": 50}}
@@ -215,9 +292,11 @@ LONGER = {"epochs": 4, "task_options": {"n_train": 3000, "n_test": 50}}
 SWEEP = """
 import sys
 sys.path.insert(0, {tests!r})
+from convac_lib import ensembles
 from test_sweeps import LONGER, study, run_study
+ensembles.train_together.__kwdefaults__["save_every"] = 0
 run_study(
-    study(**LONGER), {path!r}, jobs=1, threads=1, device="cpu",
+    study(**LONGER), {path!r}, jobs=1, threads=1, device="cpu", together={together},
     checkpoints={checkpoints!r}, show_progress=False,
 )
 """
@@ -230,13 +309,18 @@ def wait_until(condition, seconds=120):
         time.sleep(0.02)
 
 
+def start_sweep(path, checkpoints, together):
+    code = SWEEP.format(
+        tests=os.path.dirname(__file__), path=str(path), checkpoints=str(checkpoints),
+        together=together,
+    )
+    return subprocess.Popen([sys.executable, "-c", code])
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="SIGKILL is POSIX")
 def test_a_killed_sweep_goes_on_where_it_was(tmp_path):
     path, checkpoints = tmp_path / "rows.jsonl", tmp_path / "unfinished"
-    code = SWEEP.format(
-        tests=os.path.dirname(__file__), path=str(path), checkpoints=str(checkpoints)
-    )
-    child = subprocess.Popen([sys.executable, "-c", code])
+    child = start_sweep(path, checkpoints, together=1)
     wait_until(lambda: path.exists() and path.read_bytes().count(b"\n") >= 2)
     child.send_signal(signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
@@ -249,6 +333,29 @@ def test_a_killed_sweep_goes_on_where_it_was(tmp_path):
     assert path.read_bytes().startswith(before[: before.rfind(b"\n") + 1])
     assert keys(rows) == keys(Results(path).rows()) == wanted(study(**LONGER))
     assert list(checkpoints.glob("*")) == []
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="SIGKILL is POSIX")
+def test_runs_together_that_were_killed_go_on_where_they_were(tmp_path, monkeypatch):
+    path, checkpoints = tmp_path / "rows.jsonl", tmp_path / "unfinished"
+    child = start_sweep(path, checkpoints, together=3)
+
+    def reached():
+        return max((torch.load(file)["step"] for file in checkpoints.glob("*.pt")), default=0)
+
+    wait_until(lambda: reached() > 70)  # of 4 * 60: in the middle of the second epoch
+    child.send_signal(signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+    assert not path.exists() and 70 < reached() < 240
+    left, steps, advance = 2 * 240 - reached(), [], EnsembleRun.advance
+    monkeypatch.setattr(EnsembleRun, "advance", lambda run: (steps.append(1), advance(run)))
+    how = {"jobs": 1, "threads": 1, "device": "cpu", "together": 3, "show_progress": False}
+    rows = run_study(study(**LONGER), path, checkpoints=checkpoints, **how)
+    assert len(steps) == left
+    assert keys(rows) == keys(Results(path).rows()) == wanted(study(**LONGER))
+    assert list(checkpoints.glob("*")) == []
+    straight = run_study(study(**LONGER), tmp_path / "straight.jsonl", **how)
+    assert [row["losses"] for row in rows] == [row["losses"] for row in straight]
 
 
 @pytest.fixture

@@ -89,7 +89,9 @@ def sweep(
         Path | None,
         typer.Option(help="The file of rows; without it the study's name in this folder."),
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Runs at a time; -1 is one for each core.")] = -1,
+    jobs: Annotated[
+        int, typer.Option(help="Processes; -1 is one for each core, or one on a GPU.")
+    ] = -1,
     threads: Annotated[
         int | None, typer.Option(help="Of one run; without it the cores are divided.")
     ] = None,
@@ -97,6 +99,13 @@ def sweep(
         str | None, typer.Option(help="Address of a Dask scheduler, for its workers to run on.")
     ] = None,
     device: Device = "auto",
+    together: Annotated[
+        int | None,
+        typer.Option(
+            help="Most runs that differ only in their seed to train at once in one process; "
+            "without it 8 on a GPU, else 1."
+        ),
+    ] = None,
     checkpoints: Annotated[
         Path | None, typer.Option(help="Folder in which unfinished runs keep their state.")
     ] = None,
@@ -120,6 +129,7 @@ def sweep(
             threads=threads,
             scheduler=scheduler,
             device=device,
+            together=together,
             checkpoints=checkpoints,
         )
     typer.echo(f"{plan.name}: {len(rows)} runs, {results}")

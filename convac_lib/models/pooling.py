@@ -76,18 +76,32 @@ def largest_magnitude(rows):
 
 
 class _Product(torch.autograd.Function):
-    """The product over the first axis, and the divisor of every row."""
+    """The product over the axis before rows and channels, and the divisor of every row.
+
+    An axis more in front is one of models that are computed together (see
+    :mod:`convac_lib.ensembles`), for which torch calls `vmap`.
+    """
 
     @staticmethod
-    def forward(ctx, factors, rescale, scale_free):
-        pooled = _multiply(*factors)
-        scale = None
+    def forward(factors, rescale, scale_free):
+        pooled = _multiply(*factors.unbind(-3))
+        if not rescale:
+            return pooled, None
+        scale = largest_magnitude(pooled)
+        return pooled.div_(scale) if factors.shape[-3] > 1 else pooled / scale, scale
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        factors, rescale, scale_free = inputs
+        pooled, scale = output
         if rescale:
-            scale = largest_magnitude(pooled)
-            pooled = pooled.div_(scale) if len(factors) > 1 else pooled / scale
             ctx.mark_non_differentiable(scale)
         ctx.save_for_backward(factors, scale, pooled if scale_free else None)
-        return pooled, scale
+
+    @staticmethod
+    def vmap(info, in_dims, factors, rescale, scale_free):
+        pooled = _Product.apply(factors.movedim(in_dims[0], 0), rescale, scale_free)
+        return pooled, (0, 0 if rescale else None)
 
     @staticmethod
     @once_differentiable
@@ -101,7 +115,7 @@ class _Product(torch.autograd.Function):
         elif scale is not None:
             gradient = gradient / scale
         gradients = torch.empty_like(factors)
-        _products_of_the_others(gradient, factors, gradients)
+        _products_of_the_others(gradient, factors.unbind(-3), gradients.unbind(-3))
         return gradients, None, None
 
 
@@ -116,7 +130,7 @@ def _multiply(first, *others):
 def _products_of_the_others(outer, factors, out):
     """Write into out[k] the product of `outer` and all factors but the k-th."""
     if len(factors) == 1:
-        out[0] = outer
+        out[0].copy_(outer)
     elif len(factors) == 2:
         torch.mul(outer, factors[1], out=out[0])
         torch.mul(outer, factors[0], out=out[1])
@@ -137,25 +151,41 @@ def max_pool(values):
     >>> max_pool(torch.tensor([[[1.0, 5.0]], [[2.0, -3.0]]]))
     tensor([[2., 5.]])
     """
-    return _Maximum.apply(values)
+    return _Maximum.apply(values)[0]
 
 
 class _Maximum(torch.autograd.Function):
-    """The maximum over the first axis, as a tournament that remembers who won each match."""
+    """The maximum over the axis before rows and channels, as a tournament.
+
+    It remembers who won each match: torch wants what is remembered among the outputs.
+    """
 
     @staticmethod
-    def forward(ctx, values):
+    def forward(values):
         matches = []
-        largest = _play(values, matches)
+        return _play(values.unbind(-3), matches), *matches
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        _, *matches = output
+        ctx.mark_non_differentiable(*matches)
+        ctx.set_materialize_grads(False)  # or there would be zeros for every match
         ctx.save_for_backward(*matches)
-        ctx.window = len(values)
-        return largest
+        ctx.window = len(matches) + 1
+
+    @staticmethod
+    def vmap(info, in_dims, values):
+        outputs = _Maximum.apply(values.movedim(in_dims[0], 0))
+        return outputs, (0,) * len(outputs)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient):
-        gradients = gradient.new_empty((ctx.window, *gradient.shape))
-        _hand_down(gradient, list(ctx.saved_tensors), gradients)
+    def backward(ctx, gradient, *_):
+        if gradient is None:
+            return None
+        shape = (*gradient.shape[:-2], ctx.window, *gradient.shape[-2:])
+        gradients = gradient.new_empty(shape)
+        _hand_down(gradient, list(ctx.saved_tensors), gradients.unbind(-3))
         return gradients
 
 
@@ -172,7 +202,7 @@ def _play(values, matches):
 def _hand_down(gradient, matches, out):
     """Give the gradient to the winner of every match, from the last match to the first."""
     if len(out) == 1:
-        out[0] = gradient
+        out[0].copy_(gradient)
     elif len(out) == 2:
         torch.mul(gradient, matches.pop(), out=out[0])
         torch.sub(gradient, out[0], out=out[1])

@@ -19,6 +19,7 @@ from torch import nn
 
 from .._validation import as_choice, as_int
 from ..morton import morton_order
+from .products import multiply
 
 REPRESENTATIONS = ("affine-relu", "conv3x3", "linear", "cos-sin")
 
@@ -168,7 +169,11 @@ class AffineReLU(nn.Module):
     def forward(self, numbers):
         """Map (taps, site, batch) to (site, batch, M)."""
         n_taps, n_sites, batch = numbers.shape
-        features = torch.addmm(self.bias, numbers.reshape(n_taps, -1).T, self.weight)
+        rows = numbers.reshape(n_taps, -1).T
+        if rows.is_cuda:
+            features = multiply(rows, self.weight[None]) + self.bias
+        else:
+            features = torch.addmm(self.bias, rows, self.weight)
         return torch.relu_(features).view(n_sites, batch, -1)
 
 

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .background import window_tables
+from .products import multiply
 from .representations import build
 
 
@@ -74,5 +75,4 @@ def convolve(rows, weight, window):
     The rows are window first, so a layer with G different matrices is one batched
     product of G blocks, whether G is 1, `window` or the number of sites.
     """
-    blocks = rows.reshape(len(weight), -1, rows.shape[1])
-    return torch.bmm(blocks, weight.transpose(1, 2)).view(window, -1, weight.shape[1])
+    return multiply(rows, weight.transpose(1, 2)).view(window, -1, weight.shape[1])

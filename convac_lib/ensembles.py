@@ -1,0 +1,344 @@
+"""Many small models at once: equal in everything but their seeds, batched over these.
+
+A small model leaves a GPU idle between its kernels. An :class:`Ensemble` is one model
+whose parameters have an axis of members in front, and one step is a step of every
+member, in the same number of kernels. Each member has its own starting weights, its own
+order of the samples and its own gradient norm: it ends with the numbers of the same run
+alone, up to rounding. On a GPU the whole step is moreover recorded once, as a CUDA
+graph, and replayed.
+
+Windows that see only zeros are computed like all others here, not once as in
+:mod:`.models.background`: how many there are depends on the batch, and the shapes of a
+graph do not. On a GPU, by calculation, that is affordable: a network of Fig. 10 moves
+about 1 GB a step, which takes less time than the launches without a graph. On a CPU it is
+not (64 x 64 digits, r = 6: eight times the time of runs alone). There ensembles are for
+small images without a black ground, such as 8 x 8 digits.
+"""
+
+import copy
+import warnings
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .training import TEST_BATCH, Recipe, Result, Run, evaluate, pick_device, sample_order
+
+
+class Ensemble(nn.Module):
+    """Models of one shape as one module: its parameters are theirs, stacked.
+
+    Parameters
+    ----------
+    models : sequence of torch.nn.Module
+        Equal but for the values of their parameters; they are copied.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or their parameters have different names, shapes or dtypes.
+
+    Examples
+    --------
+    >>> from convac_lib import Architecture, ConvAC
+    >>> models = [ConvAC(Architecture.line(2, (3, 3)), seed=seed) for seed in range(5)]
+    >>> ensemble = Ensemble(models)
+    >>> ensemble(torch.rand(5, 7, 4)).shape, ensemble(torch.rand(7, 4), same=True).shape
+    (torch.Size([5, 7, 1]), torch.Size([5, 7, 1]))
+    """
+
+    def __init__(self, models):
+        super().__init__()
+        if not models:
+            raise ValueError("models must be at least one, got none")
+        kinds = {_shape(model) for model in models}
+        if len(kinds) > 1:
+            raise ValueError(
+                f"models must have parameters of the same names and shapes, got {len(kinds)} "
+                "different kinds of models"
+            )
+        self.n_members = len(models)
+        self.stacked = copy.deepcopy(models[0])
+        self.stacked.share_background = False  # see the docstring of this module
+        with torch.no_grad():
+            for name, parameter in self.stacked.named_parameters():
+                parameter.data = torch.stack([model.get_parameter(name) for model in models])
+
+    def forward(self, x, same=False):
+        """Return the members' scores, (members, batch, Y).
+
+        For a batch of its own for each, (members, batch, ...); or, with ``same=True``, for
+        one batch that all of them are given, (batch, ...).
+        """
+
+        def of_a_member(parameters, x):
+            return torch.func.functional_call(self.stacked, parameters, (x,))
+
+        parameters = dict(self.stacked.named_parameters())
+        return torch.vmap(of_a_member, in_dims=(0, None if same else 0))(parameters, x)
+
+    @torch.no_grad()
+    def hand_out(self, models):
+        """Copy the members' parameters into `models`."""
+        for name, stack in self.stacked.named_parameters():
+            for model, values in zip(models, stack, strict=True):
+                model.get_parameter(name).copy_(values)
+
+
+def train_together(
+    models,
+    task,
+    recipe=None,
+    *,
+    seeds,
+    device="auto",
+    checkpoint=None,
+    save_every=30.0,
+    show_progress=True,
+    capture=None,
+    **changes,
+):
+    """Train models that are equal but for their weights, in place and at the same time.
+
+    Parameters
+    ----------
+    models : sequence of torch.nn.Module
+    task, recipe, device, checkpoint, save_every, show_progress, changes
+        As for :func:`convac_lib.training.train`.
+    seeds : sequence of int
+        Of the order of the samples, one for each model, in place of the recipe's.
+    capture : bool, optional
+        Record a step as a CUDA graph and replay it. Without it: on a GPU.
+
+    Returns
+    -------
+    list of Result
+        One for each model; the seconds of each are its share of those of all.
+
+    Raises
+    ------
+    ValueError
+        If the models differ in more than weights, there is not one seed for each, `capture`
+        is asked for without a GPU, or the checkpoint is of another run.
+
+    Examples
+    --------
+    >>> from convac_lib import Architecture, ConvAC, tasks
+    >>> line = Architecture.line(5, (3, 3, 3))
+    >>> options = {"representation": "linear", "site_size": 4}
+    >>> models = [ConvAC(line, **options, seed=seed) for seed in (0, 1)]
+    >>> task = tasks.make("pairs", n_train=500, n_test=50)
+    >>> len(train_together(models, task, epochs=1, seeds=(0, 1), show_progress=False))
+    2
+    """
+    seeds = [int(seed) for seed in seeds]
+    if len(seeds) != len(models):
+        raise ValueError(f"seeds must be one for each of {len(models)} models, got {len(seeds)}")
+    recipe = Recipe(**{**vars(recipe or Recipe()), **changes, "seed": seeds[0]})
+    device = pick_device(device)
+    if capture is None:
+        capture = device.type == "cuda"
+    elif capture and device.type != "cuda":
+        raise ValueError(f"capture must be False on the device {device}: it needs a CUDA GPU")
+    ensemble = Ensemble(models).to(device)
+    run = EnsembleRun(ensemble, task, recipe, device, seeds, capture)
+    run.complete(checkpoint, save_every, show_progress)
+    ensemble.hand_out(models)
+    return [run.result_of(member) for member in range(len(models))]
+
+
+def run_together(experiments, **how):
+    """Train experiments that differ only in their seed, and return the row of each.
+
+    Parameters
+    ----------
+    experiments : sequence of Experiment
+    **how
+        For `train_together`.
+
+    Raises
+    ------
+    ValueError
+        If they differ in anything but the seed.
+    """
+    first = experiments[0]
+    others = {**first.settings, "seed": None}
+    if any({**experiment.settings, "seed": None} != others for experiment in experiments):
+        raise ValueError("experiments must differ in their seeds only to be trained together")
+    task = first.load_task()
+    models = [experiment.build_model(task) for experiment in experiments]
+    seeds = [experiment.seed for experiment in experiments]
+    results = train_together(models, task, first.recipe, seeds=seeds, **how)
+    return [
+        experiment.row(model, result, together=len(experiments))
+        for experiment, model, result in zip(experiments, models, results, strict=True)
+    ]
+
+
+class EnsembleRun(Run):
+    """A Run of an `Ensemble`: one step is a step of every member."""
+
+    def __init__(self, ensemble, task, recipe, device, seeds, capture=False):
+        self.seeds, self.capture = seeds, capture
+        super().__init__(ensemble, task, recipe, device)
+        self.loss_so_far = self.loss_so_far.repeat(len(seeds))
+        self.captured = None
+        if capture:
+            self.captured = CapturedStep(super().descend, before=self.optimizer.zero_grad)
+
+    def descend(self, chosen):
+        """Make a step, as a graph where there is one: an epoch's last batch may be smaller."""
+        if self.captured is not None and chosen.shape[1] == self.recipe.batch_size:
+            self.captured(chosen)
+        else:
+            super().descend(chosen)
+
+    def make_optimizer(self, rate):
+        """Return the optimizer; a graph wants its rate and its count of steps on the GPU."""
+        if not self.capture:
+            return super().make_optimizer(rate)
+        return super().make_optimizer(torch.tensor(rate, device=self.device), capturable=True)
+
+    def set_rate(self, rate):
+        """Set the rate of the next step: in place, where a graph reads it."""
+        if not self.capture:
+            return super().set_rate(rate)
+        for group in self.optimizer.param_groups:
+            group["lr"].fill_(rate)
+
+    def make_order(self, epoch):
+        """Return each member's order of the samples, (members, samples)."""
+        n_samples = len(self.train_x)
+        return torch.stack([sample_order(seed, epoch, n_samples) for seed in self.seeds])
+
+    def losses(self, scores, wanted):
+        """Return each member's mean loss over its batch, (members,)."""
+        if self.task.n_classes is None:
+            return (scores.squeeze(-1) - wanted.to(scores)).square().mean(-1)
+        losses = F.cross_entropy(scores.flatten(0, 1), wanted.flatten(), reduction="none")
+        return losses.view(wanted.shape).mean(-1)
+
+    def clip_gradients(self):
+        """Shorten each member's gradient, as `torch.nn.utils.clip_grad_norm_` does for one."""
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        norms = [torch.linalg.vector_norm(g.reshape(len(g), -1), dim=1) for g in gradients]
+        norm = torch.linalg.vector_norm(torch.stack(norms), dim=0)
+        factor = (self.recipe.clip / (norm + 1e-6)).clamp(max=1.0)
+        for gradient in gradients:
+            gradient.mul_(factor.view(-1, *[1] * (gradient.dim() - 1)))
+
+    def score(self, inputs, targets):
+        """Return how good each member is on these samples, as a list."""
+        return evaluate(
+            lambda batch: self.model(batch, same=True), inputs, targets, self.task.n_classes
+        )
+
+    def fingerprint(self):
+        """Return what must be equal for a checkpoint to be of this run."""
+        kind = type(self.model.stacked).__name__
+        return {**super().fingerprint(), "members": f"{kind} {self.seeds}"}
+
+    def finish(self):
+        """Score the trained members, in the memory that the graph had."""
+        self.captured = None
+        super().finish()
+
+    def result_of(self, member):
+        """Return the Result of one member."""
+        history = [
+            {name: values[member] for name, values in epoch.items()} for epoch in self.history
+        ]
+        return Result(
+            **{name: scores[member] for name, scores in self.result.items()},
+            history=history,
+            seconds=self.seconds / len(self.seeds),
+            device=str(self.device),
+        )
+
+
+class CapturedStep:
+    """A step of training recorded once as a CUDA graph and then replayed, in one launch.
+
+    PyTorch's recipe for capturing a whole iteration ("CUDA Graphs" in its notes on CUDA
+    semantics): a few steps on a side stream, so that all that is made once is there;
+    one recorded, in which nothing is computed; and then replays, which read their input
+    where the recording did. The first steps are steps of the training like all others.
+
+    Parameters
+    ----------
+    step : callable
+        Takes the static copy of the input; changes its own tensors in place, and neither
+        waits for the GPU nor returns anything.
+    before : callable
+        Called before the recording: it drops the gradients, so that the graph's are its own.
+    """
+
+    WARM_UP = 3
+
+    def __init__(self, step, before):
+        self.step, self.before = step, before
+        self.input = self.graph = None
+        self.warmed_up = 0
+
+    def __call__(self, chosen):
+        """Make the step for this input; the shape is the same at every call."""
+        with torch.cuda.device(chosen.device):
+            if self.input is None:
+                self.input = torch.empty_like(chosen)
+            self.input.copy_(chosen)
+            if self.warmed_up < self.WARM_UP:
+                self._step_aside()
+                self.warmed_up += 1
+                return
+            if self.graph is None:
+                self._record()
+            self.graph.replay()
+
+    def _step_aside(self):
+        """Make the step on a side stream: after all that was asked for, before what comes."""
+        stream, main = torch.cuda.Stream(), torch.cuda.current_stream()
+        stream.wait_stream(main)
+        with torch.cuda.stream(stream), warnings.catch_warnings():
+            # The optimizer wonders whether its steps will ever be recorded. They will.
+            warnings.filterwarnings("ignore", "This instance was constructed with capturable")
+            self.step(self.input)
+        main.wait_stream(stream)
+
+    def _record(self):
+        self.before()
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            self.step(self.input)
+
+
+def bytes_of_a_member(experiment):
+    """Estimate the memory that one more member takes on a GPU, in bytes.
+
+    While it trains: the numbers that the sites see, their features, all that a layer makes
+    of them, kept for the backward pass, and the gradients of the widest layer. A graph
+    keeps this to itself, so that the tests at the end of an epoch come on top. Lines take
+    less than the images that are assumed here.
+
+    The widest networks of Fig. 10, r = 30 with batches of 100, come to 1.8 GB: five are
+    9 GB, next to 1.2 GB of images, on a card with 80 GB. On a CPU, where both were
+    measured, the peaks are within a tenth of this for ConvACs, and below it for ConvNets.
+
+    Examples
+    --------
+    >>> from convac_lib.experiments import Experiment
+    >>> widest = Experiment(task="local", design="wide-base", r=30)
+    >>> round(bytes_of_a_member(widest) / 1e9, 1)
+    1.8
+    """
+    channels, size = experiment.channels, 4  # bytes of a number
+    sites = [4 ** (len(channels) - layer) for layer in range(len(channels))]
+    made = [n * width for n, width in zip(sites, channels, strict=True)]
+    read = sites[0] * (9 + 2 * experiment.local_dim)
+    trained = read + 1.25 * sum(made) + 2.5 * max(made)
+    tested = read + 1.75 * max(made)
+    return size * (experiment.batch_size * trained + TEST_BATCH * tested)
+
+
+def _shape(model):
+    """Return what must be equal for models to be stacked."""
+    return type(model), tuple((name, p.shape, p.dtype) for name, p in model.named_parameters())

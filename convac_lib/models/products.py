@@ -1,0 +1,43 @@
+"""Very many rows times a small matrix: the one product that all layers are made of."""
+
+import torch
+
+ROWS_OF_A_PART = 1024  # at least, on a GPU
+
+
+def multiply(rows, matrices):
+    """Multiply blocks of rows by a matrix each.
+
+    The gradient of a small matrix is a sum over all rows of its block. On a GPU a batched
+    product gives each such sum to one of a hundred processors, so there the blocks are cut
+    into parts, whose sums are added up.
+
+    Parameters
+    ----------
+    rows : torch.Tensor, shape (G * n, a)
+    matrices : torch.Tensor, shape (G, a, b)
+
+    Returns
+    -------
+    torch.Tensor, shape (blocks, rows of a block, b)
+        The products in the order of the rows: G blocks, or the parts of these.
+
+    Examples
+    --------
+    >>> multiply(torch.ones(4, 2), torch.arange(4.0).view(2, 2, 1)).flatten().tolist()
+    [1.0, 1.0, 5.0, 5.0]
+    """
+    n_parts = parts(rows, len(matrices))
+    if n_parts > 1:
+        matrices = matrices.unsqueeze(1).expand(-1, n_parts, -1, -1).flatten(0, 1)
+    return torch.bmm(rows.reshape(len(matrices), -1, rows.shape[1]), matrices)
+
+
+def parts(rows, n_blocks):
+    """Return into how many parts each block of rows is cut: 1 on a CPU, else a power of 2."""
+    if not rows.is_cuda:
+        return 1
+    n_parts, length = 1, len(rows) // n_blocks
+    while length % 2 == 0 and length >= 2 * ROWS_OF_A_PART:
+        n_parts, length = 2 * n_parts, length // 2
+    return n_parts
