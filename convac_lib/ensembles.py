@@ -321,7 +321,7 @@ def bytes_of_a_member(experiment):
 
     The widest networks of Fig. 10, r = 30 with batches of 100, come to 1.8 GB: five are
     9 GB, next to 1.2 GB of images, on a card with 80 GB. On a CPU, where both were
-    measured, the peaks are within a tenth of this for ConvACs, and below it for ConvNets.
+    measured, the peaks are within a fifth of this for ConvACs, and below it for ConvNets.
 
     Examples
     --------
