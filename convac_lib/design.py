@@ -1,0 +1,408 @@
+"""Which widths for these data and this budget: a measurement, and a heuristic made of it.
+
+The measurement is :func:`bond_spectrum`: what each bond of a trained, generously wide
+network (the *probe*) carries. It says which layers starve and which are idle.
+
+The heuristic is the tail sum: of all profiles within the budget take one that throws
+away the least of the probe's squared Schmidt values, summed over all nodes. Such a sum bounds
+the squared error of truncating to the hierarchical Tucker format (Grasedyck 2010). But a
+ConvAC joins its bonds by copy tensors, and may need more channels than a bond's rank; and
+training has its own will. So it is no theorem, and the uniform profile, which is the
+default here, is hard to beat. The chapter "Choosing widths for your data" tests it.
+"""
+
+from dataclasses import dataclass
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from ._validation import as_choice, as_int
+from .architecture import Architecture
+from .bonds import COUNTS, BondSpectrum, bond_caps, bond_ceilings, bond_spectrum
+
+__all__ = [
+    "BondSpectrum",
+    "Suggestion",
+    "block_cuts",
+    "bond_caps",
+    "bond_ceilings",
+    "bond_spectrum",
+    "draw_bond_spectrum",
+    "graded_profile",
+    "level_names",
+    "suggest_profile",
+    "tail_sum",
+    "uniform_profile",
+]
+
+TRUSTED_SCORE = 0.5
+SMALLEST = 1e-6  # a share below this is rounding
+KINDS = ("wide-base", "wide-tip")
+
+
+# --- profiles that need no data -----------------------------------------------------------
+
+
+def uniform_profile(n_sites, window, local_dim, n_outputs, budget, share="none"):
+    """Return the most even Architecture within a budget of weights.
+
+    All layers as wide as they can be alike; then, from the top down, one channel more
+    where it still fits.
+
+    Parameters
+    ----------
+    n_sites, window, local_dim, n_outputs : int
+        As for :class:`~convac_lib.architecture.Architecture`.
+    budget : int
+        The most weights, counted by ``parameter_count(share)``.
+    share : {"none", "window-position", "all"}
+
+    Raises
+    ------
+    ValueError
+        If not even one channel a layer fits.
+
+    Examples
+    --------
+    >>> uniform_profile(8, 2, 9, 1, budget=730).channels
+    (6, 7, 7)
+    """
+    narrow = _one_channel(n_sites, window, local_dim, n_outputs)
+    budget = _as_budget(narrow, budget, share)
+    r = 1
+    while _fits(narrow, (r + 1,) * narrow.depth, budget, share):
+        r += 1
+    channels = [r] * narrow.depth
+    for layer in reversed(range(narrow.depth)):
+        channels[layer] += 1
+        if not _fits(narrow, channels, budget, share):
+            channels[layer] -= 1
+    return narrow.with_channels(channels)
+
+
+def graded_profile(kind, n_sites, window, local_dim, n_outputs, budget, share="none"):
+    """Return the paper's wide-base or wide-tip Architecture, as wide as the budget allows.
+
+    The channels go in three steps as 4 : 2 : 1 or as 1 : 2 : 4 (section 8), for any depth,
+    rounded down, but to no fewer than 2: a layer of one channel holds no correlation.
+
+    Examples
+    --------
+    >>> graded_profile("wide-base", 4096, 4, 10, 10, budget=1416, share="all").channels
+    (24, 24, 12, 12, 6, 6)
+    """
+    as_choice("kind", kind, KINDS)
+    narrow = _one_channel(n_sites, window, local_dim, n_outputs)
+    budget = _as_budget(narrow, budget, share)
+    steps = [4 >> (3 * layer // narrow.depth) for layer in range(narrow.depth)]
+    if kind == "wide-tip":
+        steps.reverse()
+
+    least = 2 if _fits(narrow, (2,) * narrow.depth, budget, share) else 1
+
+    def channels(size):  # of the widest layer
+        return [max(least, size * step // 4) for step in steps]
+
+    size = least
+    while _fits(narrow, channels(size + 1), budget, share):
+        size += 1
+    return narrow.with_channels(channels(size))
+
+
+def _one_channel(n_sites, window, local_dim, n_outputs):
+    depth, reached = 0, 1
+    while window > 1 and reached < n_sites:
+        reached, depth = reached * window, depth + 1
+    return Architecture(n_sites, window, local_dim, (1,) * max(depth, 1), n_outputs)
+
+
+def _as_budget(narrow, budget, share):
+    return as_int("budget", budget, minimum=narrow.parameter_count(share))
+
+
+def _fits(architecture, channels, budget, share):
+    return architecture.with_channels(channels).parameter_count(share) <= budget
+
+
+# --- the heuristic ------------------------------------------------------------------------
+
+
+def tail_sum(spectrum, architecture):
+    """Return what a profile would discard: shares beyond its caps, over all nodes of all levels.
+
+    The levels are weighted by how many nodes they have, looked at or not.
+
+    Parameters
+    ----------
+    spectrum : BondSpectrum
+    architecture : Architecture
+        Of the same tree, with other widths.
+
+    Examples
+    --------
+    >>> line = Architecture.line(3, (3, 2))
+    >>> shares = [np.array([[0.6, 0.3, 0.1]] * 4), np.array([[0.5, 0.5]] * 2), np.array([[1.0]])]
+    >>> spectrum = BondSpectrum(line, tuple(shares), (), 100)
+    >>> round(tail_sum(spectrum, line.with_channels((2, 1))), 6)  # 4 x 0.1 + 2 x 0.5
+    1.4
+    """
+    measured = spectrum.architecture
+    if architecture.with_channels(measured.channels) != measured:
+        raise ValueError(
+            "architecture must be the tree of the spectrum with other channels, got "
+            f"{architecture} for {measured}"
+        )
+    caps = bond_caps(architecture)
+    return float(sum(tails[min(cap, len(tails) - 1)]
+                     for cap, tails in zip(caps, _level_tails(spectrum), strict=True)))
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A profile for a budget, and why.
+
+    Attributes
+    ----------
+    architecture : Architecture
+    uniform : Architecture
+        The most even profile of the same budget, which to beat.
+    tail, uniform_tail : float
+        The tail sums of both; see :func:`tail_sum`.
+    trusted : bool
+        False if the probe was too poor, or starved itself, to say anything.
+    reason : str
+    """
+
+    architecture: Architecture
+    uniform: Architecture
+    tail: float
+    uniform_tail: float
+    trusted: bool
+    reason: str
+
+
+def suggest_profile(spectrum, budget, share="none", *, score=None, floor=None, tie=0.01):
+    """Return the profile with the smallest tail sum within a budget: a HEURISTIC.
+
+    No theorem says that it trains better than the uniform profile, and in our study it
+    mostly did not. What makes it cautious: it answers the uniform profile if the probe
+    is poor, and if that loses hardly more; no layer becomes narrower than half of the
+    uniform width; what is left of the budget widens the narrowest layers.
+
+    Parameters
+    ----------
+    spectrum : BondSpectrum
+        Of a trained probe, two to four times as wide as the budget allows.
+    budget : int
+        The most weights, counted by ``parameter_count(share)``.
+    share : {"none", "window-position", "all"}
+    score : float, optional
+        Of the probe on data it has not seen, from 0 (chance) to 1 (perfect), such as R^2.
+        Below one half the probe is not trusted.
+    floor : int, optional
+        The narrowest layer allowed. Half of the uniform profile's width by default.
+    tie : float
+        Tail sums that differ by less than this part of the squared scores tie. Of profiles
+        that tie, the uniform one is preferred, then the cheapest.
+
+    Returns
+    -------
+    Suggestion
+
+    Raises
+    ------
+    ValueError
+        If the budget is too small for the floor.
+
+    Examples
+    --------
+    >>> probe = Architecture.line(5, (10, 10, 10))  # pairs of neighbours: exact shares
+    >>> pair = np.array([0.75] + [1 / 16] * 4)
+    >>> levels = [pair, [0.75, 0.25], [0.5, 0.5], [1.0]]
+    >>> shares = [np.tile(p, (8 >> j, 1)) for j, p in enumerate(levels)]
+    >>> spectrum = BondSpectrum(probe, tuple(shares), (), 1000)
+    >>> suggest_profile(spectrum, budget=260).architecture.channels
+    (5, 2, 4)
+    """
+    probe = spectrum.architecture
+    shape = (probe.n_sites, probe.window, probe.local_dim, probe.n_outputs)
+    uniform = uniform_profile(*shape, budget, share)
+    narrowest = max(1, min(uniform.channels) // 2)
+    floor = narrowest if floor is None else as_int("floor", floor, minimum=1)
+    if not _fits(probe, (floor,) * probe.depth, budget, share):
+        raise ValueError(
+            f"floor must leave the profile within the budget of {budget}, got {floor}"
+        )
+    flat = tail_sum(spectrum, uniform)
+
+    def keep_uniform(reason, trusted):
+        return Suggestion(uniform, uniform, flat, flat, trusted, reason)
+
+    if score is not None and not score >= TRUSTED_SCORE:
+        return keep_uniform(
+            f"the probe scores {score:.2f} between chance and perfect, below "
+            f"{TRUSTED_SCORE}: what it has not learnt its spectrum does not show", False
+        )
+    if any(spectrum.starving):
+        levels = [level for level, starves in enumerate(spectrum.starving) if starves]
+        trusted, starved = False, f"the probe itself starves at level {levels}: "
+    else:
+        trusted, starved = True, ""
+    best = _fill(_least_tail(spectrum, budget, share, floor, tie), budget, share)
+    tail = tail_sum(spectrum, best)
+    if flat - tail < tie:
+        reason = starved + "no profile discards clearly less than the uniform one"
+        return keep_uniform(reason, trusted)
+    reason = f"{starved}its tail sum is {tail:.2f}, that of the uniform profile {flat:.2f}"
+    return Suggestion(best, uniform, tail, flat, trusted, reason)
+
+
+def _level_tails(spectrum):
+    """Return for each level the sum over its nodes of the shares beyond 0, 1, ..., cap."""
+    counts = enumerate(_n_nodes(spectrum.architecture))
+    return [n_nodes * spectrum.tails(level) for level, n_nodes in counts]
+
+
+def _n_nodes(architecture):
+    return [architecture.n_sites // architecture.window**j for j in range(architecture.depth + 1)]
+
+
+def _least_tail(spectrum, budget, share, floor, tie):
+    """Return the cheapest profile within the budget that ties with the least tail sum.
+
+    Layer by layer: for every width of the last layer only those lower layers are kept
+    that no others beat in weights and in tail. Wider than the spectrum is never needed.
+    """
+    probe, tails = spectrum.architecture, _level_tails(spectrum)
+    copies = [shape[0] for shape in probe.weight_shapes(share)[:-1]]
+    lengths = [np.count_nonzero(shares > SMALLEST) for shares in spectrum.shares]
+
+    def tail(level, cap):
+        return tails[level][min(cap, len(tails[level]) - 1)]
+
+    fronts = {probe.local_dim: [(0, 0.0, ())]}  # width -> (weights, tail, channels)
+    for layer in range(probe.depth):
+        widest = max(floor, lengths[layer], lengths[layer + 1])
+        fronts = {
+            r: _undominated(
+                (weights + copies[layer] * r * below, lost + tail(layer, min(r, below)),
+                 (*channels, r))
+                for below, front in fronts.items()
+                for weights, lost, channels in front
+                if weights + copies[layer] * r * below <= budget
+            )
+            for r in range(floor, widest + 1)
+        }
+    outputs = probe.n_outputs
+    finished = [
+        (weights + outputs * r, lost + tail(probe.depth, min(r, outputs)), channels)
+        for r, front in fronts.items()
+        for weights, lost, channels in front
+        if weights + outputs * r <= budget
+    ]
+    enough = min(lost for _, lost, _ in finished) + tie + 1e-12
+    return probe.with_channels(min(f for f in finished if f[1] <= enough)[2])
+
+
+def _undominated(candidates):
+    """Return the candidates of which no other has both fewer weights and a smaller tail."""
+    front = []
+    for weights, lost, channels in sorted(candidates):
+        if not front or lost < front[-1][1] - 1e-12:
+            front.append((weights, lost, channels))
+    return front
+
+
+def _fill(architecture, budget, share):
+    """Widen the narrowest layer that the budget allows, again and again; of equals the lowest."""
+    channels = list(architecture.channels)
+    while True:
+        for layer in sorted(range(len(channels)), key=lambda place: (channels[place], place)):
+            channels[layer] += 1
+            if _fits(architecture, channels, budget, share):
+                break
+            channels[layer] -= 1
+        else:
+            return architecture.with_channels(channels)
+
+
+# --- what a profile can hold --------------------------------------------------------------
+
+
+def block_cuts(architecture):
+    """Return for each level the minimal cut of one mixed window, between blocks of w^j sites.
+
+    With window^j sites to a block, alternately in A and in B, half of every window of
+    layer j is on either side, and the minimal cut of all sites is this number to the
+    power N / w^(j+1): the theorem on aligned blocks, exact ints. The window must be even.
+
+    Examples
+    --------
+    >>> block_cuts(Architecture.line(local_dim=2, channels=(3, 5, 6)))
+    [2, 3, 5]
+    """
+    window = architecture.window
+    if window % 2:
+        raise ValueError(f"architecture must have an even window, got window={window}")
+    cuts, pure = [], architecture.local_dim
+    for width in architecture.channels:
+        cuts.append(min(width, pure ** (window // 2)))
+        pure = min(width, pure**window)
+    return cuts
+
+
+def level_names(architecture):
+    """Return what stands at the lower end of each level's bond, in words.
+
+    Examples
+    --------
+    >>> level_names(Architecture.for_image(8, 2, (3, 3, 3)))
+    ['sites', 'blocks of 2 x 2', 'blocks of 4 x 4', 'all and output']
+    """
+    sizes = (
+        f"{2**j} x {2**j}" if architecture.window == 4 else architecture.window**j
+        for j in range(1, architecture.depth)
+    )
+    return ["sites", *(f"blocks of {size}" for size in sizes), "all and output"]
+
+
+# --- the picture --------------------------------------------------------------------------
+
+
+def draw_bond_spectrum(spectrum, axes=None):
+    """Draw the shares of every level as bars, with the cap of its bond as a dashed line.
+
+    A level that starves is hatched: its bars reach the cap. Shares below the dotted line
+    do not count. A cap far beyond the bars is not shown, only named.
+
+    Parameters
+    ----------
+    spectrum : BondSpectrum
+    axes : sequence of L + 1 matplotlib Axes, optional
+
+    Returns
+    -------
+    array of matplotlib Axes
+    """
+    n_levels = len(spectrum.shares)
+    if axes is None:
+        _, axes = plt.subplots(
+            1, n_levels, figsize=(1.4 + 1.5 * n_levels, 2.6), sharey=True, squeeze=False
+        )
+        axes = axes[0]
+    rows = zip(axes, level_names(spectrum.architecture), spectrum.shares, spectrum.caps,
+               spectrum.ranks(), spectrum.starving, strict=True)  # fmt: skip
+    for ax, name, shares, cap, rank, starves in rows:
+        ax.bar(
+            np.arange(1, len(shares) + 1), np.maximum(shares, 1e-6),
+            color="#E69F00" if starves else "#009E73", hatch="///" if starves else None,
+            edgecolor="white", linewidth=0.4,
+        )  # fmt: skip
+        ax.axvline(cap + 0.5, color="#444444", linestyle="--", linewidth=1.2)
+        ax.axhline(COUNTS, color="#777777", linestyle=":", linewidth=1)
+        shown = min(cap, max(2 * rank, 8))  # a cap far beyond would squeeze the bars
+        ax.set(yscale="log", ylim=(1e-5, 1.5), xlim=(0.2, shown + 1.2),
+               xlabel=f"{name}\n{rank} of {cap}" + (", starves" if starves else ""))
+        ax.xaxis.get_major_locator().set_params(integer=True)
+    axes[0].set_ylabel("share of squared\nSchmidt value")
+    return axes

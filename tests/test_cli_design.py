@@ -1,0 +1,114 @@
+"""`convac design`: from data and a budget to widths, in a terminal."""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from convac_lib import tasks
+from convac_lib.cli import app
+
+QUICK = ["--epochs", 8, "--learning-rate", 0.015, "--device", "cpu"]
+
+
+def convac(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def near(tmp_path_factory):
+    """The pairs of neighbours as a file of one's own, 6,000 samples."""
+    task = tasks.make("pairs", n_train=6000, n_test=100)
+    path = tmp_path_factory.mktemp("data") / "near.npz"
+    np.savez(
+        path, train_inputs=task.train_inputs, train_targets=task.train_targets,
+        test_inputs=task.test_inputs, test_targets=task.test_targets,
+    )  # fmt: skip
+    return path
+
+
+def test_neighbours_are_found_and_get_a_wide_base(near, tmp_path):
+    picture = tmp_path / "bonds.png"
+    result = convac(
+        "design", near, "--budget", 260, "--share", "none", *QUICK, "--epochs", 20,
+        "--picture", picture,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    text = result.output
+    assert "6,000 sequences of 8 x 4 to train on; a number" in text
+    assert "8 sites, windows of 2, M = 5, sharing: none" in text
+    assert float(re.search(r"R\^2 (\S+)", text)[1]) > 0.9
+    ranks = [int(re.search(rf"  {name} +(\d+) ", text)[1])
+             for name in ("sites", "blocks of 2", "blocks of 4")]  # fmt: skip
+    assert ranks == [5, 2, 2]
+    assert "channels of each layer: r0 5, r1 2, r2 2" in text
+    assert "advice       widths 5, 2, 4: its tail sum is 0.00, that of the uniform" in text
+    assert "A heuristic. Nothing guarantees" in text and "NOT trusted" not in text
+    for row in ("advised    5, 2, 4 +260 +5 +2 +2", "uniform    4, 4, 4 +260 +4 +4 +4",
+                "wide-base  5, 2, 2 +250 +5 +2 +2"):  # fmt: skip
+        assert re.search(row, text), row
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_probe_that_has_learnt_nothing_is_not_trusted(near):
+    result = convac("design", near, "--budget", 260, "--share", "none", "--epochs", 1)
+    assert result.exit_code == 0, result.output
+    assert "advice       widths 4, 4, 4: the probe scores" in result.output
+    assert "NOT trusted" in result.output
+
+
+def test_images_are_read_and_their_blocks_named():
+    result = convac(
+        "design", "digits", "--budget", 2000, "--probe", "12,12,12", *QUICK, "--samples", 100,
+        "--local-dim", 4,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "1,397 images of 8 x 8 to train on; 10 classes" in result.output
+    assert "64 sites, windows of 4, M = 4, sharing: window-position" in result.output
+    assert "probe        widths 12, 12, 12; on held-out samples: accuracy (chance 0.10)" in (
+        result.output
+    )
+    assert "blocks of 4 x 4" in result.output and "all and output" in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["cats", "--budget", 500], "task must be one of 'digits'"),
+        (["cats.npz", "--budget", 500], r"cats\.npz is not there"),
+        ([__file__, "--budget", 500], r"DATA must be a task's name or a \.npz file"),
+        (["near", "--budget", 260, "--source", "mnist"], "--source must be left out with a file"),
+        (["digits", "--budget", 3], "budget must be an integer of at least"),
+        (["digits", "--budget", 900, "--probe", "8;8"], "--probe must be integers .* got '8;8'"),
+        (["digits", "--budget", 900, "--share", "some"], "share must be one of"),
+        (["digits", "--budget", 900, "--epochs", 0], "epochs must be an integer of at least 1"),
+        (["digits", "--budget", 900, "--source", "mnist"], "option of task 'digits' must be"),
+        (["near", "--budget", 260, "--samples", 1, "--epochs", 1], "inputs must be 2 samples"),
+        (["near", "--budget", 260, "--device", "tpu9"], "device must be 'auto'"),
+    ],
+)
+def test_a_wrong_argument_gets_one_sentence(near, arguments, message):
+    result = convac("design", *(near if a == "near" else a for a in arguments))
+    assert result.exit_code == 2, result.output
+    assert re.search(f"convac design: .*{message}", result.stderr)
+    assert "Traceback" not in result.output and result.stderr.count("\n") == 1
+
+
+def test_a_damaged_file_is_refused_and_left_alone(near, tmp_path):
+    half = tmp_path / "half.npz"
+    half.write_bytes(near.read_bytes()[:2000])
+    result = convac("design", half, "--budget", 260)
+    assert result.exit_code == 2 and "half.npz cannot be read" in result.stderr
+    assert half.stat().st_size == 2000
+
+
+def test_help_does_not_load_torch():
+    code = (
+        "import sys; from convac_lib.cli import app; from typer.testing import CliRunner;"
+        "out = CliRunner().invoke(app, ['design', '--help']).output;"
+        "assert 'budget' in out.lower(), out; assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,381 @@
+"""The study behind "Choosing widths for your data": does advised beat uniform and by hand?
+
+For every setting: train probes on a part of the training set, measure the bonds of the
+one that does best on the rest of it, ask `convac_lib.design` for a profile, then train
+all profiles of the same budget with several seeds and test them on the test set, which no
+advice has seen. Nothing is chosen by test scores. Stop it and start it again at any time.
+
+    python tools/advice.py run FOLDER [SETTING ...]   probes, advice and rows into FOLDER
+    python tools/advice.py collect FOLDER             write book/data/advice_runs.json
+
+Rows of studies/fig10.toml are taken over, not made again, if they lie in FOLDER/fig10.jsonl.
+"""
+
+import json
+import platform
+import sys
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from functools import reduce
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from convac_lib import design
+from convac_lib.experiments import Experiment
+from convac_lib.progress import progress
+from convac_lib.sweeps import Results, Study, run_key, run_study, settings_of
+from convac_lib.training import keep_freed_memory, one_cycle, train
+
+TARGET = Path(__file__).resolve().parent.parent / "book" / "data" / "advice_runs.json"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One task and budget: how to train, how to probe, and what to compare."""
+
+    common: dict
+    share: str
+    budget: int
+    probe: tuple
+    hold_out: int
+    seeds: int
+    probe_seeds: int = 1
+    samples: int = 500
+    by_hand: dict = field(default_factory=dict)  # else graded from the budget
+    together: bool = False  # small networks: all seeds of a profile in one go
+
+
+def pairs(distance):
+    return Setting(
+        common={
+            "task": "pairs", "task_options": {"distance": distance}, "local_dim": 5,
+            "epochs": 20, "learning_rate": 0.015,
+            "model_options": {"share": "none", "init": "normal"},
+        },
+        share="none", budget=260, probe=(12, 12, 12), hold_out=2000, seeds=24, probe_seeds=3,
+        samples=2000,
+        by_hand={"wide-base": {"channels": [5, 2, 2]}, "wide-tip": {"channels": [3, 5, 5]}},
+        together=True,
+    )  # fmt: skip
+
+
+def paper(task, r, seeds=3):
+    return Setting(
+        common={
+            "task": task, "task_options": {"source": "mnist"}, "learning_rate": 0.01,
+            "model_options": {"share": "all"},
+        },
+        share="all", budget=31 * r * r + 50 * r, probe=(5 * r,) * 6, hold_out=10_000,
+        seeds=seeds, samples=300,
+        by_hand={kind: {"design": kind, "r": r} for kind in design.KINDS},
+    )  # fmt: skip
+
+
+def digits(task, budget, base, tip, even):
+    """All by hand end in 12 channels to read ten classes off; the rest of them is as named."""
+    return Setting(
+        common={
+            "task": task, "local_dim": 2, "epochs": 28, "batch_size": 64, "learning_rate": 0.01,
+            "model_options": {"representation": "linear"},
+        },
+        share="window-position", budget=budget, probe=(32, 32, 32, 12), hold_out=300, seeds=12,
+        by_hand={
+            "wide-base": {"channels": [*base, 12]}, "wide-tip": {"channels": [*tip, 12]},
+            "even-12": {"channels": [*even, 12]},
+        },
+        together=True,
+    )  # fmt: skip
+
+
+def photos(budget):
+    return Setting(
+        common={
+            "task": "photos", "task_options": {"side": 16}, "local_dim": 2, "epochs": 16,
+            "batch_size": 64, "learning_rate": 0.005,
+            "model_options": {"representation": "linear"},
+        },
+        share="window-position", budget=budget, probe=(32,) * 4, hold_out=800, seeds=12,
+        together=True,
+    )  # fmt: skip
+
+
+SETTINGS = {
+    "pairs-1": pairs(1),
+    "pairs-2": pairs(2),
+    "pairs-4": pairs(4),
+    "photos-300": photos(300),
+    "photos-1300": photos(1300),
+    "tiled-600": digits("tiled", 600, [7, 7, 3], [2, 3, 7], [5, 5, 5]),
+    "tiled-1440": digits("tiled", 1440, [14, 14, 4], [4, 4, 17], [10, 10, 9]),
+    "filling-600": digits("filling", 600, [7, 7, 3], [2, 3, 7], [5, 5, 5]),
+    "filling-1440": digits("filling", 1440, [14, 14, 4], [4, 4, 17], [10, 10, 9]),
+    "local-6": paper("local", 6),
+    "global-6": paper("global", 6),
+}
+
+
+# --- run ----------------------------------------------------------------------------------
+
+
+def run(folder, names):
+    keep_freed_memory()
+    torch.set_num_threads(1)
+    for name in names:
+        setting = SETTINGS[name]
+        advice = advised(folder, name, setting)
+        for label, experiments in profiles(setting, advice).items():
+            path = folder / f"{name}.jsonl"
+            adopt(experiments, folder / "fig10.jsonl", path)
+            if setting.together:
+                run_together(experiments, path)
+            else:
+                study = Study(f"{name} {label}", tuple(experiments))
+                run_study(study, path, jobs=1, threads=1, device="cpu")
+
+
+def adopt(experiments, source, path):
+    """Copy rows of the same runs from another study's file, if there is one."""
+    wanted = {run_key(experiment.settings) for experiment in experiments}
+    results = Results(path)
+    with results.writing():
+        wanted -= {run_key(settings_of(row)) for row in results.rows()}
+        for row in Results(source).rows():
+            if run_key(settings_of(row)) in wanted:
+                results.append(row)
+
+
+def run_together(experiments, path):
+    """Add the rows of experiments that differ in the seed only, unless they are there."""
+    results = Results(path)
+    with results.writing():
+        done = {run_key(settings_of(row)) for row in results.rows()}
+        missing = [e for e in experiments if run_key(e.settings) not in done]
+        for experiment, scores in zip(missing, train_together(missing), strict=True):
+            results.append({**experiment.settings, **scores})
+
+
+def train_together(experiments):
+    """Train ConvACs that differ in the seed only, stacked: each as it would train alone.
+
+    Small networks keep a processor busy with calls, not with numbers, so twelve cost
+    little more than one. Same starting weights, same order of samples, same steps; a test
+    compares with `convac_lib.training`. Representation: "linear".
+    """
+    if not experiments:
+        return []
+    task = experiments[0].load_task()
+    models = [experiment.build_model(task) for experiment in experiments]
+    stack = Stack(models)
+    recipe, seeds = experiments[0].recipe, [experiment.seed for experiment in experiments]
+    optimizer = torch.optim.Adam(stack.weights, lr=recipe.learning_rate)
+    train_x, test_x = (stack.features(x) for x in (task.train_inputs, task.test_inputs))
+    train_y, test_y = (torch.from_numpy(y) for y in (task.train_targets, task.test_targets))
+    starts = range(0, len(train_x), recipe.batch_size)
+    step, n_steps = 0, recipe.epochs * len(starts)
+    for epoch in progress(range(recipe.epochs), str(experiments[0].channels)):
+        orders = torch.from_numpy(
+            np.stack([np.random.default_rng([seed, epoch]).permutation(len(train_x))
+                      for seed in seeds])
+        )  # fmt: skip
+        for start in starts:
+            chosen = orders[:, start : start + recipe.batch_size]
+            loss = losses(stack(train_x[chosen]), train_y[chosen], task.n_classes).sum()
+            optimizer.zero_grad()
+            loss.backward()
+            stack.clip(recipe.clip)
+            optimizer.param_groups[0]["lr"] = recipe.learning_rate * one_cycle(step, n_steps)
+            optimizer.step()
+            step += 1
+    parts = (("train_score", train_x, train_y), ("test_score", test_x, test_y))
+    scored = {name: stack.score(x, y, task.n_classes) for name, x, y in parts}
+    n_weights = sum(p.numel() for p in models[0].parameters())
+    return [
+        {"parameters": n_weights, **{name: float(values[k]) for name, values in scored.items()}}
+        for k in range(len(seeds))
+    ]
+
+
+class Stack:
+    """Several ConvACs of one shape as arrays with one more axis, the first."""
+
+    def __init__(self, models):
+        self.model = models[0]
+        parameters = zip(*(model.parameters() for model in models), strict=True)
+        self.weights = [torch.stack([p.detach() for p in ps]).requires_grad_() for ps in parameters]
+
+    def features(self, inputs):
+        """Return (samples, sites window first, M)."""
+        with torch.no_grad():
+            numbers = self.model.reader(self.model._numbers(inputs))
+            return self.model.representation(numbers).transpose(0, 1).contiguous()
+
+    def __call__(self, features):
+        """Map (models, batch, sites, M) to scores (models, batch, Y)."""
+        names = [name for name, _ in self.model.named_parameters()]
+        found = dict(zip(names, self.weights, strict=True))
+        window, v = self.model.architecture.window, features.transpose(1, 2)
+        for layer in range(self.model.architecture.depth):
+            weight, (models, sites, batch, _) = found[f"layers.{layer}"], v.shape
+            blocks = v.reshape(models, weight.shape[1], -1, v.shape[-1])
+            z = (blocks @ weight.transpose(2, 3)).view(models, window, -1, weight.shape[2])
+            v = z.prod(1) if window > 4 else reduce(torch.mul, z.unbind(1))
+            if "log_factor" in found:  # a classifier's scores may be of any size
+                v = v / v.detach().abs().amax(-1, keepdim=True).clamp_min(1e-30)
+            v = v.view(models, sites // window, batch, -1)
+        scores = v[:, 0] @ found["dense"].transpose(1, 2)
+        if "log_factor" in found:
+            factor = found["log_factor"].exp().to(scores)[:, None, None]
+            scores = factor * scores.shape[-1] ** 0.5 * F.normalize(scores, dim=-1)
+        return scores
+
+    def clip(self, longest):
+        """Shorten each model's gradient to `longest`."""
+        squares = sum(w.grad.reshape(len(w), -1).double().square().sum(1) for w in self.weights)
+        factor = (longest / (squares.sqrt() + 1e-6)).clamp_max(1)
+        for w in self.weights:
+            w.grad.mul_(factor.to(w.dtype).view(-1, *[1] * (w.ndim - 1)))
+
+    @torch.no_grad()
+    def score(self, features, targets, n_classes):
+        """Return each model's accuracy or R^2, (models,)."""
+        n_models = len(self.weights[0])
+        scores = torch.cat(
+            [self(part.expand(n_models, *part.shape)) for part in features.split(500)], dim=1
+        )
+        if n_classes is not None:
+            return (scores.argmax(-1) == targets).double().mean(1)
+        squares = (scores.squeeze(-1) - targets).double().square().sum(1)
+        return 1 - squares / (targets - targets.mean()).double().square().sum()
+
+
+def losses(scores, targets, n_classes):
+    """Return each model's loss, (models,)."""
+    if n_classes is None:
+        return (scores.squeeze(-1) - targets).square().mean(1)
+    return F.cross_entropy(scores.transpose(1, 2), targets, reduction="none").mean(1)
+
+
+def advised(folder, name, setting):
+    """Return what a probe says, as plain values; from the file if it was asked before."""
+    path = folder / f"{name}-advice.json"
+    if path.exists():
+        return json.loads(path.read_text())
+    probes = [trained(folder, name, setting, seed) for seed in range(setting.probe_seeds)]
+    score, task, model, seconds = max(probes, key=lambda probe: probe[0])
+    spectrum = design.bond_spectrum(model, task.train_inputs[: setting.samples])
+    chance = 0.0 if task.n_classes is None else 1 / task.n_classes
+    part = (score - chance) / (1 - chance)
+    found = design.suggest_profile(spectrum, setting.budget, setting.share, score=part)
+    advice = {
+        "probe": list(setting.probe),
+        "probe_scores": [probe[0] for probe in probes],
+        "probe_seconds": round(seconds, 1),
+        "samples": setting.samples,
+        "shares": [np.round(shares, 6).tolist() for shares in spectrum.shares],
+        "ranks": spectrum.ranks(),
+        "caps": spectrum.caps,
+        "entropies": np.round(spectrum.entropies, 4).tolist(),
+        "uniform": found.uniform.channels,
+        "advised": found.architecture.channels,
+        "tail": found.tail,
+        "uniform_tail": found.uniform_tail,
+        "trusted": found.trusted,
+        "reason": found.reason,
+    }
+    path.write_text(json.dumps(advice))
+    return json.loads(path.read_text())
+
+
+def trained(folder, name, setting, seed):
+    """Return a probe's score on held-out training samples, its task, itself and the seconds."""
+    experiment = Experiment(
+        **setting.common, channels=setting.probe, hold_out=setting.hold_out, seed=seed
+    )
+    task = experiment.load_task()
+    model = experiment.build_model(task)
+    path = folder / f"{name}-probe-{seed}.pt"
+    result = train(model, task, experiment.recipe, device="cpu", checkpoint=path)
+    return result.test_score, task, model, result.seconds
+
+
+def profiles(setting, advice):
+    """Return the runs of each profile; an advice equal to another profile is not run twice."""
+    chosen = {label: {"channels": advice[label]} for label in ("uniform", "advised")}
+    chosen |= setting.by_hand or {
+        kind: {"channels": list(graded(setting, kind).channels)} for kind in design.KINDS
+    }
+    if advice["advised"] == advice["uniform"]:
+        del chosen["advised"]
+    return {
+        label: [Experiment(**setting.common, **how, seed=seed) for seed in range(setting.seeds)]
+        for label, how in chosen.items()
+    }
+
+
+def graded(setting, kind):
+    architecture = Experiment(**setting.common, channels=setting.probe).build_model(
+        Experiment(**setting.common, channels=setting.probe).load_task()
+    ).architecture
+    shape = (architecture.n_sites, architecture.window, architecture.local_dim)
+    return design.graded_profile(
+        kind, *shape, architecture.n_outputs, setting.budget, setting.share
+    )
+
+
+# --- collect ------------------------------------------------------------------------------
+
+
+def collect(folder):
+    settings = []
+    for name, setting in SETTINGS.items():
+        path = folder / f"{name}-advice.json"
+        if not path.exists():
+            continue
+        advice = json.loads(path.read_text())
+        done = {run_key(settings_of(row)): row for row in Results(folder / f"{name}.jsonl").rows()}
+        rows = [
+            {"profile": label, "channels": row["channels"], "seed": row["seed"],
+             "parameters": row["parameters"], "train_score": round(row["train_score"], 5),
+             "test_score": round(row["test_score"], 5)}
+            for label, experiments in profiles(setting, advice).items()
+            for experiment in experiments
+            if (row := done.get(run_key(experiment.settings))) is not None
+        ]  # fmt: skip
+        settings.append(
+            {"name": name, "budget": setting.budget, "share": setting.share,
+             "common": setting.common, "seeds_planned": setting.seeds, "advice": advice,
+             "rows": rows}
+        )  # fmt: skip
+    provenance = {
+        "command": "python tools/advice.py run FOLDER; python tools/advice.py collect FOLDER",
+        "what": "probes held out part of the training set; scores are of the test set after the "
+        "last epoch, accuracy or R^2; nothing was chosen by them. Rates are those of studies/, "
+        "for photos chosen on held-out training samples",
+        "device": "cpu, one thread a run",
+        "torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version(),
+        "date": datetime.now(timezone.utc).date().isoformat(),
+    }  # fmt: skip
+    TARGET.write_text(json.dumps({"provenance": provenance, "settings": settings}, indent=1) + "\n")
+    print(f"{TARGET}: {sum(len(s['rows']) for s in settings)} rows")
+
+
+def main(arguments):
+    if len(arguments) < 2 or arguments[0] not in ("run", "collect"):
+        sys.exit(__doc__)
+    command, folder, *names = arguments
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    unknown = set(names) - set(SETTINGS)
+    if unknown:
+        sys.exit(f"no such setting: {', '.join(sorted(unknown))}; there are {', '.join(SETTINGS)}")
+    if command == "run":
+        run(folder, names or list(SETTINGS))
+    else:
+        collect(folder)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
