@@ -443,8 +443,15 @@ def test_page_and_kernel_keep_in_step(visit, lab):
     page.set_default_timeout(60_000)
 
     def run(number):
-        page.locator(".jp-CodeCell").nth(number).locator(".cm-content").click()
-        page.keyboard.press("Shift+Enter")
+        cell = page.locator(".jp-CodeCell").nth(number)
+        for _ in range(12):  # a key that is pressed before the kernel is there may be lost
+            cell.locator(".cm-content").click()
+            page.keyboard.press("Shift+Enter")
+            page.wait_for_timeout(500)
+            for _ in range(10):
+                if re.search(r"[*\d]", cell.locator(".jp-InputArea-prompt").inner_text()):
+                    return
+                page.wait_for_timeout(500)
 
     run(0)
     explorer = page.locator(".convac-cut")
