@@ -81,6 +81,33 @@ def interleaved_cut(architecture):
     return min(architecture.channels[0] ** windows, architecture.local_dim**half)
 
 
+def block_cuts(architecture):
+    """Return for each level the minimal cut of one mixed window, between blocks of w^j sites.
+
+    With window^j sites to a block, alternately in A and in B, half of every window of
+    layer j is on either side, and the minimal cut of all sites is this number to the
+    power N / w^(j+1): the theorem on aligned blocks of the chapter on widths, exact ints.
+
+    Raises
+    ------
+    ValueError
+        If the window is odd.
+
+    Examples
+    --------
+    >>> from convac_lib import Architecture
+    >>> block_cuts(Architecture.line(local_dim=2, channels=(3, 5, 6)))
+    [2, 3, 5]
+    """
+    window = architecture.window
+    _require_even_window(architecture)
+    cuts, pure = [], architecture.local_dim
+    for width in architecture.channels:
+        cuts.append(min(width, pure ** (window // 2)))
+        pure = min(width, pure**window)
+    return cuts
+
+
 def shallow_cut(architecture, partition):
     """Return the minimal cut of a network with one hidden layer of K channels (section 7.4).
 

@@ -19,6 +19,7 @@ import numpy as np
 from ._validation import as_choice, as_int
 from .architecture import Architecture
 from .bonds import COUNTS, BondSpectrum, bond_caps, bond_ceilings, bond_spectrum
+from .closed_forms import block_cuts
 
 __all__ = [
     "BondSpectrum",
@@ -327,28 +328,6 @@ def _fill(architecture, budget, share):
 
 
 # --- what a profile can hold --------------------------------------------------------------
-
-
-def block_cuts(architecture):
-    """Return for each level the minimal cut of one mixed window, between blocks of w^j sites.
-
-    With window^j sites to a block, alternately in A and in B, half of every window of
-    layer j is on either side, and the minimal cut of all sites is this number to the
-    power N / w^(j+1): the theorem on aligned blocks, exact ints. The window must be even.
-
-    Examples
-    --------
-    >>> block_cuts(Architecture.line(local_dim=2, channels=(3, 5, 6)))
-    [2, 3, 5]
-    """
-    window = architecture.window
-    if window % 2:
-        raise ValueError(f"architecture must have an even window, got window={window}")
-    cuts, pure = [], architecture.local_dim
-    for width in architecture.channels:
-        cuts.append(min(width, pure ** (window // 2)))
-        pure = min(width, pure**window)
-    return cuts
 
 
 def level_names(architecture):

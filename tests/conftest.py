@@ -45,3 +45,14 @@ def html():
     if not (HTML / "intro.html").exists():
         pytest.fail("the book is not built; run `make book`")
     return HTML
+
+
+@pytest.fixture
+def one_thread():
+    """Train in one thread: the same numbers on every machine, and none taken from other tests."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -19,6 +19,8 @@ from convac_lib.models.representations import AffineReLU
 from convac_lib.models.tree import convolve
 from convac_lib.training import Recipe, Run, train
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SEEDS = (0, 3, 5)
 CPU = {"device": "cpu", "show_progress": False}
 
@@ -70,14 +72,6 @@ def build(name, seed, dtype=torch.float64):
 
 def recipe(name):
     return Recipe(**{**STEPS, **MODELS[name][3]})
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 # --- together as alone ----------------------------------------------------------------

@@ -15,6 +15,8 @@ from convac_lib.models import ConvAC
 from convac_lib.tasks import Task
 from convac_lib.training import Recipe, evaluate, one_cycle, pick_device, train
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 PAIRS = Architecture.line(5, (3, 3, 3))
 SHORT = dict(epochs=3, batch_size=50, learning_rate=0.02, device="cpu", show_progress=False)
 
@@ -29,14 +31,6 @@ def pairs_model(seed=0):
 
 def state_of(model):
     return {name: value.clone() for name, value in model.state_dict().items()}
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 # --- learning -------------------------------------------------------------------------

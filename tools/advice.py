@@ -16,18 +16,15 @@ import platform
 import sys
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from functools import reduce
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from convac_lib import design
 from convac_lib.experiments import Experiment
-from convac_lib.progress import progress
 from convac_lib.sweeps import Results, Study, run_key, run_study, settings_of
-from convac_lib.training import keep_freed_memory, one_cycle, train
+from convac_lib.training import keep_freed_memory, train
 
 TARGET = Path(__file__).resolve().parent.parent / "book" / "data" / "advice_runs.json"
 
@@ -129,11 +126,9 @@ def run(folder, names):
         for label, experiments in profiles(setting, advice).items():
             path = folder / f"{name}.jsonl"
             adopt(experiments, folder / "fig10.jsonl", path)
-            if setting.together:
-                run_together(experiments, path)
-            else:
-                study = Study(f"{name} {label}", tuple(experiments))
-                run_study(study, path, jobs=1, threads=1, device="cpu")
+            study = Study(f"{name} {label}", tuple(experiments))
+            together = setting.seeds if setting.together else 1
+            run_study(study, path, jobs=1, threads=1, device="cpu", together=together)
 
 
 def adopt(experiments, source, path):
@@ -145,117 +140,6 @@ def adopt(experiments, source, path):
         for row in Results(source).rows():
             if run_key(settings_of(row)) in wanted:
                 results.append(row)
-
-
-def run_together(experiments, path):
-    """Add the rows of experiments that differ in the seed only, unless they are there."""
-    results = Results(path)
-    with results.writing():
-        done = {run_key(settings_of(row)) for row in results.rows()}
-        missing = [e for e in experiments if run_key(e.settings) not in done]
-        for experiment, scores in zip(missing, train_together(missing), strict=True):
-            results.append({**experiment.settings, **scores})
-
-
-def train_together(experiments):
-    """Train ConvACs that differ in the seed only, stacked: each as it would train alone.
-
-    Small networks keep a processor busy with calls, not with numbers, so twelve cost
-    little more than one. Same starting weights, same order of samples, same steps; a test
-    compares with `convac_lib.training`. Representation: "linear".
-    """
-    if not experiments:
-        return []
-    task = experiments[0].load_task()
-    models = [experiment.build_model(task) for experiment in experiments]
-    stack = Stack(models)
-    recipe, seeds = experiments[0].recipe, [experiment.seed for experiment in experiments]
-    optimizer = torch.optim.Adam(stack.weights, lr=recipe.learning_rate)
-    train_x, test_x = (stack.features(x) for x in (task.train_inputs, task.test_inputs))
-    train_y, test_y = (torch.from_numpy(y) for y in (task.train_targets, task.test_targets))
-    starts = range(0, len(train_x), recipe.batch_size)
-    step, n_steps = 0, recipe.epochs * len(starts)
-    for epoch in progress(range(recipe.epochs), str(experiments[0].channels)):
-        orders = torch.from_numpy(
-            np.stack([np.random.default_rng([seed, epoch]).permutation(len(train_x))
-                      for seed in seeds])
-        )  # fmt: skip
-        for start in starts:
-            chosen = orders[:, start : start + recipe.batch_size]
-            loss = losses(stack(train_x[chosen]), train_y[chosen], task.n_classes).sum()
-            optimizer.zero_grad()
-            loss.backward()
-            stack.clip(recipe.clip)
-            optimizer.param_groups[0]["lr"] = recipe.learning_rate * one_cycle(step, n_steps)
-            optimizer.step()
-            step += 1
-    parts = (("train_score", train_x, train_y), ("test_score", test_x, test_y))
-    scored = {name: stack.score(x, y, task.n_classes) for name, x, y in parts}
-    n_weights = sum(p.numel() for p in models[0].parameters())
-    return [
-        {"parameters": n_weights, **{name: float(values[k]) for name, values in scored.items()}}
-        for k in range(len(seeds))
-    ]
-
-
-class Stack:
-    """Several ConvACs of one shape as arrays with one more axis, the first."""
-
-    def __init__(self, models):
-        self.model = models[0]
-        parameters = zip(*(model.parameters() for model in models), strict=True)
-        self.weights = [torch.stack([p.detach() for p in ps]).requires_grad_() for ps in parameters]
-
-    def features(self, inputs):
-        """Return (samples, sites window first, M)."""
-        with torch.no_grad():
-            numbers = self.model.reader(self.model._numbers(inputs))
-            return self.model.representation(numbers).transpose(0, 1).contiguous()
-
-    def __call__(self, features):
-        """Map (models, batch, sites, M) to scores (models, batch, Y)."""
-        names = [name for name, _ in self.model.named_parameters()]
-        found = dict(zip(names, self.weights, strict=True))
-        window, v = self.model.architecture.window, features.transpose(1, 2)
-        for layer in range(self.model.architecture.depth):
-            weight, (models, sites, batch, _) = found[f"layers.{layer}"], v.shape
-            blocks = v.reshape(models, weight.shape[1], -1, v.shape[-1])
-            z = (blocks @ weight.transpose(2, 3)).view(models, window, -1, weight.shape[2])
-            v = z.prod(1) if window > 4 else reduce(torch.mul, z.unbind(1))
-            if "log_factor" in found:  # a classifier's scores may be of any size
-                v = v / v.detach().abs().amax(-1, keepdim=True).clamp_min(1e-30)
-            v = v.view(models, sites // window, batch, -1)
-        scores = v[:, 0] @ found["dense"].transpose(1, 2)
-        if "log_factor" in found:
-            factor = found["log_factor"].exp().to(scores)[:, None, None]
-            scores = factor * scores.shape[-1] ** 0.5 * F.normalize(scores, dim=-1)
-        return scores
-
-    def clip(self, longest):
-        """Shorten each model's gradient to `longest`."""
-        squares = sum(w.grad.reshape(len(w), -1).double().square().sum(1) for w in self.weights)
-        factor = (longest / (squares.sqrt() + 1e-6)).clamp_max(1)
-        for w in self.weights:
-            w.grad.mul_(factor.to(w.dtype).view(-1, *[1] * (w.ndim - 1)))
-
-    @torch.no_grad()
-    def score(self, features, targets, n_classes):
-        """Return each model's accuracy or R^2, (models,)."""
-        n_models = len(self.weights[0])
-        scores = torch.cat(
-            [self(part.expand(n_models, *part.shape)) for part in features.split(500)], dim=1
-        )
-        if n_classes is not None:
-            return (scores.argmax(-1) == targets).double().mean(1)
-        squares = (scores.squeeze(-1) - targets).double().square().sum(1)
-        return 1 - squares / (targets - targets.mean()).double().square().sum()
-
-
-def losses(scores, targets, n_classes):
-    """Return each model's loss, (models,)."""
-    if n_classes is None:
-        return (scores.squeeze(-1) - targets).square().mean(1)
-    return F.cross_entropy(scores.transpose(1, 2), targets, reduction="none").mean(1)
 
 
 def advised(folder, name, setting):
@@ -316,13 +200,10 @@ def profiles(setting, advice):
 
 
 def graded(setting, kind):
-    architecture = Experiment(**setting.common, channels=setting.probe).build_model(
-        Experiment(**setting.common, channels=setting.probe).load_task()
-    ).architecture
-    shape = (architecture.n_sites, architecture.window, architecture.local_dim)
-    return design.graded_profile(
-        kind, *shape, architecture.n_outputs, setting.budget, setting.share
-    )
+    probe = Experiment(**setting.common, channels=setting.probe)
+    net = probe.build_model(probe.load_task()).architecture
+    shape = (net.n_sites, net.window, net.local_dim, net.n_outputs)
+    return design.graded_profile(kind, *shape, setting.budget, setting.share)
 
 
 # --- collect ------------------------------------------------------------------------------

@@ -1,12 +1,11 @@
 """`convac design`: from data and a budget to widths, by way of a probe and its bonds."""
 
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .training import Device, _require_torch
+from .training import Device, _integers, _one_sentence_errors, _require_torch
 
 
 def register(app):
@@ -55,7 +54,7 @@ def design(
 
     Example: convac design tiled --budget 1440 --epochs 28
     """
-    with _one_sentence_errors():
+    with _one_sentence_errors("design"):
         _require_torch()
         task = _read(data, source)
         held_out = task.hold_out(max(1, len(task.train_inputs) // 10))
@@ -129,8 +128,6 @@ class _Report:
         )
 
     def probe_widths(self, given):
-        from .training import _integers
-
         try:
             widths = _integers(given)
         except ValueError:
@@ -232,13 +229,3 @@ def _read(data, source):
     if source:
         raise ValueError("--source must be left out with a file")
     return read_npz(path)
-
-
-@contextmanager
-def _one_sentence_errors():
-    """Turn what a wrong argument raises into one sentence and the exit code 2."""
-    try:
-        yield
-    except (ValueError, OSError, RuntimeError) as error:
-        typer.echo(f"convac design: {error}", err=True)
-        raise typer.Exit(2) from None
