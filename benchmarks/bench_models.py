@@ -1,6 +1,7 @@
 """Training steps: the library's models against other ways to write them, in one run.
 
-    python benchmarks/bench_models.py [--threads 2] [--rounds 15] [--device cpu] [--keep-memory]
+    python benchmarks/bench_models.py [--threads 2] [--rounds 15] [--batch 64] [--device cpu]
+                                      [--keep-memory]
 
 Every candidate does one forward and one backward pass on the same batch, and those that
 are compared compute the same function, which is checked first. They take turns; what is
@@ -14,7 +15,12 @@ Whole steps of training, optimizer included, of models alone against the same mo
 together (see convac_lib/ensembles.py) come last: there a ratio is a gain.
 
 The peaks are those of a large product of matrices and of adding long vectors, measured in
-the same run; the useful operations of a step are three products of matrices a layer.
+the same run; the useful operations of a step are three products of matrices a layer. The
+fewest bytes of a step are those of a layer that reads its input and writes its output once,
+and backward reads its input and what comes from above, and writes what it hands down.
+
+On a GPU every candidate is recorded as a CUDA graph and replayed; ours is there without a
+graph too.
 """
 
 import argparse
@@ -24,12 +30,14 @@ import time
 import torch
 from torch import nn
 
-from convac_lib import Architecture, tasks
-from convac_lib.ensembles import Ensemble, EnsembleRun
+from convac_lib import Architecture
+from convac_lib.ensembles import CapturedStep, Ensemble, EnsembleRun
+from convac_lib.experiments import Experiment
 from convac_lib.models import ConvAC, ConvNet
-from convac_lib.training import Recipe, Run, keep_freed_memory
+from convac_lib.training import Run, keep_freed_memory
 
-SIDE, BATCH, OUTPUTS = 64, 64, 10
+SIDE, OUTPUTS = 64, 10
+FEW = 8  # images for the candidate that is too slow for more
 
 
 # --- the same functions, written otherwise ------------------------------------------------
@@ -116,17 +124,32 @@ def tensorkrowch_tree(model):
 
 
 class Step:
-    """One forward and one backward pass of a model on a batch."""
+    """One forward and one backward pass of a model on a batch; on a GPU as a graph."""
 
-    def __init__(self, name, model, inputs, forward=None, scale=1.0):
+    def __init__(self, name, model, inputs, forward=None, scale=1.0, capture=True):
         self.name, self.model, self.inputs, self.scale = name, model, inputs, scale
         self.forward = forward or model
+        self.captured = None
+        if inputs.is_cuda and capture:
+            self.captured = CapturedStep(lambda _: self.work(), before=self.drop_gradients)
+            for _ in range(CapturedStep.WARM_UP + 1):
+                self()
 
     def __call__(self):
-        self.model.zero_grad()
-        self.forward(self.inputs).sum().backward()
+        if self.captured is not None:
+            self.captured(self.inputs.detach()[:0])
+        else:
+            self.work()
         if self.inputs.is_cuda:
             torch.cuda.synchronize()
+
+    def work(self):
+        self.drop_gradients()
+        self.forward(self.inputs).sum().backward()
+
+    def drop_gradients(self):
+        self.model.zero_grad()
+        self.inputs.grad = None
 
 
 def take_turns(steps, rounds, clock):
@@ -158,23 +181,32 @@ def peaks(device, clock):
     """Return this device's products of matrices in flop/s and long additions in byte/s."""
     a = torch.rand(2048, 2048, device=device)
     x, out = torch.rand(2**25, device=device), torch.empty(2**25, device=device)
-    best = [0.0, 0.0]
+    best, times = [0.0, 0.0], 1 if device.type == "cpu" else 50
     for _ in range(5):
         for which, work in enumerate((lambda: a @ a, lambda: torch.add(x, x, out=out))):
             start = clock()
-            work()
+            for _ in range(times):
+                work()
             if device.type == "cuda":
                 torch.cuda.synchronize()
-            amount = 2 * 2048**3 if which == 0 else 8 * 2**25
+            amount = times * (2 * 2048**3 if which == 0 else 8 * 2**25)
             best[which] = max(best[which], amount / (clock() - start))
     return best
 
 
-def useful_flops(architecture):
+def fewest_bytes(architecture, batch):
+    """Forward read and write, backward two reads and a write, of every layer's vectors."""
+    sizes = [architecture.locations(layer) for layer in range(architecture.depth)]
+    inputs = [n * width for n, width in zip(sizes, architecture.widths, strict=False)]
+    outputs = [*inputs[1:], architecture.widths[-2]]
+    return 4 * batch * sum(3 * i + 2 * o for i, o in zip(inputs, outputs, strict=True))
+
+
+def useful_flops(architecture, batch):
     """Three products of matrices a layer: forward, and backward to weights and to inputs."""
     sizes = [architecture.locations(layer) for layer in range(architecture.depth)]
     pairs = zip(sizes, architecture.widths[:-1], architecture.widths[1:], strict=True)
-    return 6 * BATCH * sum(n * below * above for n, below, above in pairs)
+    return 6 * batch * sum(n * below * above for n, below, above in pairs)
 
 
 # --- what is compared -----------------------------------------------------------------------
@@ -192,7 +224,7 @@ def rescaled(model):
     return lambda x: model.scaled_scores(x, scale_free=True)[0]
 
 
-def images_64(width, device, rounds, clock, flops_peak):
+def images_64(width, batch, device, rounds, clock, flops_peak, bytes_peak):
     """64 x 64 images, all widths equal, weights shared by all locations."""
     architecture = Architecture.for_image(SIDE, width, (width,) * 6, OUTPUTS)
     ours = ConvAC(architecture, "all", PassOn(), width, init="positive", seed=0).to(device)
@@ -203,14 +235,14 @@ def images_64(width, device, rounds, clock, flops_peak):
     layers = obvious_convnet(net).to(device)
     # Features close to 1 keep the products without rescaling in range, and off the slow
     # path of numbers close to underflow.
-    images = 1 + 1e-4 * torch.rand(BATCH, width, SIDE, SIDE, device=device)
+    images = 1 + 1e-4 * torch.rand(batch, width, SIDE, SIDE, device=device)
     same_function(ours(images), obvious(images), "the obvious ConvAC")
-    same_function(ours(images[:8]).log(), mex(images[:8].log()), "the log-space ConvAC")
+    same_function(ours(images[:FEW]).log(), mex(images[:FEW].log()), "the log-space ConvAC")
     same_function(net(images), layers(images), "the obvious ConvNet")
     # As our representation leaves them: (site, batch, channel) in memory, sites in order.
     features = ours.reader(images).permute(1, 2, 0).contiguous().permute(2, 0, 1)
     ours.reader = net.reader = nn.Identity()
-    few = images[:8].log().requires_grad_()
+    few = images[:FEW].log().requires_grad_()
     features.requires_grad_()
     images.requires_grad_()
     steps = [
@@ -220,24 +252,33 @@ def images_64(width, device, rounds, clock, flops_peak):
         Step("ConvNet of torch.nn layers, NCHW", layers, images),
     ]
     if width <= 16:
-        steps.append(Step("log-space MEX formula (8 images, times 8)", mex, few, scale=8.0))
-    print(f"64 x 64 images, batch {BATCH}, all widths {width}, forward and backward")
+        name = f"log-space MEX formula ({FEW} images, times {batch // FEW})"
+        steps.append(Step(name, mex, few, scale=batch / FEW))
+    if device.type == "cuda":
+        plain = rescaled(ours)
+        steps.append(Step("ConvAC (ours), without a graph", ours, features, plain, capture=False))
+    print(f"64 x 64 images, batch {batch}, all widths {width}, forward and backward")
     seconds = take_turns(steps, rounds, clock)
-    speed = useful_flops(architecture) / seconds
-    print(f"  ours: {speed / 1e9:.1f} Gflop/s in products, {speed / flops_peak:.0%} of the peak")
+    speed, moved = (
+        count(architecture, batch) / seconds for count in (useful_flops, fewest_bytes)
+    )
+    print(
+        f"  ours: {speed / 1e9:.1f} Gflop/s in products, {speed / flops_peak:.0%} of the peak; "
+        f"{moved / 1e9:.1f} GB/s at least, {moved / bytes_peak:.0%} of the peak"
+    )
 
 
-def whole_models(width, device, rounds, clock):
+def whole_models(width, batch, device, rounds, clock):
     """The same with the representation, from images to gradients."""
     architecture = Architecture.for_image(SIDE, width, (width,) * 6, OUTPUTS)
     ours = ConvAC(architecture, "all", "conv3x3", init="positive", seed=0).to(device)
     net = ConvNet(architecture, seed=0).to(device)
-    images = 1e-4 * torch.rand(BATCH, SIDE, SIDE, device=device)
+    images = 1e-4 * torch.rand(batch, SIDE, SIDE, device=device)
     obvious = with_representation(ours.representation, ObviousConvAC(ours)).to(device)
     layers = with_representation(net.representation, obvious_convnet(net)).to(device)
     same_function(ours(images), obvious(images), "the obvious ConvAC")
     same_function(net(images), layers(images), "the obvious ConvNet")
-    print(f"whole models, batch {BATCH}, all widths {width}, forward and backward")
+    print(f"whole models, batch {batch}, all widths {width}, forward and backward")
     steps = [
         Step("ConvAC (ours)", ours, images, rescaled(ours)),
         Step("the obvious module", obvious, images),
@@ -247,11 +288,11 @@ def whole_models(width, device, rounds, clock):
     take_turns(steps, rounds, clock)
 
 
-def chain_256(width, rounds, clock):
+def chain_256(width, batch, rounds, clock):
     """A line of 256 sites, unshared weights, features given."""
     architecture = Architecture(256, 2, width, (width,) * 8, OUTPUTS)
     ours = ConvAC(architecture, "none", PassOn(), width, seed=0)
-    features = torch.rand(BATCH, 256, width)
+    features = torch.rand(batch, 256, width)
     features /= features.mean(-1, keepdim=True)
     steps = [Step("ConvAC (ours), rescaled", ours, features, ours.scores)]
     try:
@@ -263,18 +304,15 @@ def chain_256(width, rounds, clock):
         tree.trace(torch.zeros(1, 256, width))
         same_function(ours(features), tree(features), "TensorKrowch's tree")
         steps.append(Step("TensorKrowch's tree, traced", tree, features))
-    print(f"line of 256 sites, batch {BATCH}, all widths {width}, forward and backward")
+    print(f"line of 256 sites, batch {batch}, all widths {width}, forward and backward")
     take_turns(steps, rounds, clock)
 
 
-def together(kind, options, n_members, device, rounds, clock):
-    """8 x 8 digits, widths 8 8 8: a step of each of some models, and one of them together."""
-    architecture = Architecture.for_image(8, 8, (8, 8, 8), OUTPUTS)
-    task, recipe, seeds = tasks.make("digits"), Recipe(), range(n_members)
-    models = [kind(architecture, **options, seed=seed).to(device) for seed in seeds]
-    ensemble = Ensemble(models).to(device)
-    capture = device.type == "cuda"
-    ours = EnsembleRun(ensemble, task, recipe, device, [0] * n_members, capture)
+def together(experiments, device, rounds, clock):
+    """A step of each of some runs that differ in their seed, and one of all of them together."""
+    first, n_members = experiments[0], len(experiments)
+    task, recipe = first.load_task(), first.recipe
+    models = [run.build_model(task).to(device) for run in experiments]
     alone = [Run(model, task, recipe, device) for model in models]
     order = alone[0].make_order(0)[: recipe.batch_size].to(device)
     orders = order.expand(n_members, -1)
@@ -283,17 +321,40 @@ def together(kind, options, n_members, device, rounds, clock):
         for run in alone:
             run.descend(order)
 
-    name = f"{n_members} {kind.__name__}s"
-    steps = [
-        TrainingStep(f"{name} together", lambda: ours.descend(orders), device),
-        TrainingStep(f"{name} one after another", step_of_each, device),
-    ]
+    def ensemble(capture):
+        members = Ensemble([run.build_model(task) for run in experiments]).to(device)
+        return EnsembleRun(members, task, recipe, device, [0] * n_members, capture)
+
+    ours = ensemble(capture=device.type == "cuda")
+    steps = [TrainingStep("together", lambda: ours.descend(orders), device)]
+    if ours.capture:
+        plain = ensemble(capture=False)
+        steps.append(TrainingStep("without a graph", lambda: plain.descend(orders), device))
+    steps.append(TrainingStep("one after another", step_of_each, device))
     for _ in range(5):  # a graph is recorded in the fourth
         for step in steps:
             step()
     losses = torch.stack([run.loss_so_far for run in alone])
     same_function(losses, ours.loss_so_far, "the ensemble")
+    print(f"{n_members} {type(models[0]).__name__}s, {first.task}, widths {first.channels}, steps")
     take_turns(steps, rounds, clock)
+
+
+def ensembles(device, rounds, clock):
+    """Small digits, and the two tasks of Fig. 10, for both kinds of networks."""
+    kinds = {"convnet": {}, "convac": {"share": "all"}}
+    for n_members in (4, 16):
+        for model, options in kinds.items():
+            small = {"task": "digits", "local_dim": 8, "channels": (8, 8, 8), "model": model}
+            runs = [
+                Experiment(**small, model_options=options, seed=s) for s in range(n_members)
+            ]
+            together(runs, device, rounds, clock)
+    for task in ("local", "global"):
+        for model, options in kinds.items():
+            large = {"task": task, "task_options": {"n_train": 500, "n_test": 100}}
+            large |= {"design": "wide-base", "r": 12, "model": model, "model_options": options}
+            together([Experiment(**large, seed=s) for s in range(5)], device, rounds, clock)
 
 
 class TrainingStep:
@@ -315,6 +376,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--batch", type=int, default=64, help="images, a multiple of 8")
     parser.add_argument(
         "--keep-memory", action="store_true", help="as `convac train` does; see training.py"
     )
@@ -332,15 +394,11 @@ def main():
         f"{bytes_ / 1e9:.1f} GB/s; times are medians, ratios to ours (quartiles)"
     )
     for width in (16, 64):
-        images_64(width, device, options.rounds, clock, flops)
-        whole_models(width, device, options.rounds, clock)
+        images_64(width, options.batch, device, options.rounds, clock, flops, bytes_)
+        whole_models(width, options.batch, device, options.rounds, clock)
     if device.type == "cpu":
-        chain_256(16, options.rounds, clock)
-    print("8 x 8 digits, batch 100, widths 8 8 8, whole steps of training")
-    convac = {"share": "all", "representation": "conv3x3", "head": "normalized"}
-    for n_members in (4, 16):
-        together(ConvAC, convac, n_members, device, options.rounds, clock)
-        together(ConvNet, {}, n_members, device, options.rounds, clock)
+        chain_256(16, options.batch, options.rounds, clock)
+    ensembles(device, options.rounds, clock)
 
 
 if __name__ == "__main__":

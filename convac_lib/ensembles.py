@@ -7,12 +7,9 @@ order of the samples and its own gradient norm: it ends with the numbers of the 
 alone, up to rounding. On a GPU the whole step is moreover recorded once, as a CUDA
 graph, and replayed.
 
-Windows that see only zeros are computed like all others here, not once as in
-:mod:`.models.background`: how many there are depends on the batch, and the shapes of a
-graph do not. On a GPU, by calculation, that is affordable: a network of Fig. 10 moves
-about 1 GB a step, which takes less time than the launches without a graph. On a CPU it is
-not (64 x 64 digits, r = 6: eight times the time of runs alone). There ensembles are for
-small images without a black ground, such as 8 x 8 digits.
+Windows that see only zeros are computed once, as in runs alone, but from lists made before
+the training (:mod:`.models.window_lists`): how many there are depends on the batch, and
+the shapes of a graph do not.
 """
 
 import copy
@@ -22,7 +19,19 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .training import TEST_BATCH, Recipe, Result, Run, evaluate, pick_device, sample_order
+from .models.window_lists import WindowLists, Windows
+from .training import (
+    TEST_BATCH,
+    Recipe,
+    Result,
+    Run,
+    device_name,
+    evaluate,
+    pick_device,
+    sample_order,
+)
+
+TEST_BATCH_ON_A_GPU = 4 * TEST_BATCH
 
 
 class Ensemble(nn.Module):
@@ -59,23 +68,34 @@ class Ensemble(nn.Module):
             )
         self.n_members = len(models)
         self.stacked = copy.deepcopy(models[0])
-        self.stacked.share_background = False  # see the docstring of this module
+        self.lists_windows = self.stacked.share_background
+        self.stacked.share_background = False  # a batch that is not listed is computed whole
         with torch.no_grad():
             for name, parameter in self.stacked.named_parameters():
                 parameter.data = torch.stack([model.get_parameter(name) for model in models])
+
+    def prepare(self, samples):
+        """Return a set of samples as the members like it: as lists, if they share the black."""
+        if not self.lists_windows:
+            return samples
+        return WindowLists(self.stacked.reader, samples, self.stacked.architecture.window)
 
     def forward(self, x, same=False):
         """Return the members' scores, (members, batch, Y).
 
         For a batch of its own for each, (members, batch, ...); or, with ``same=True``, for
-        one batch that all of them are given, (batch, ...).
+        one batch that all of them are given, (batch, ...). Samples may be prepared.
         """
 
-        def of_a_member(parameters, x):
-            return torch.func.functional_call(self.stacked, parameters, (x,))
+        tensors = x.tensors if isinstance(x, Windows) else (x,)
 
+        def of_a_member(parameters, *tensors):
+            batch = Windows(*tensors, x.levels) if isinstance(x, Windows) else tensors[0]
+            return torch.func.functional_call(self.stacked, parameters, (batch,))
+
+        in_dims = (0, *[None if same else 0 for _ in tensors])
         parameters = dict(self.stacked.named_parameters())
-        return torch.vmap(of_a_member, in_dims=(0, None if same else 0))(parameters, x)
+        return torch.vmap(of_a_member, in_dims)(parameters, *tensors)
 
     @torch.no_grad()
     def hand_out(self, models):
@@ -181,6 +201,7 @@ class EnsembleRun(Run):
     def __init__(self, ensemble, task, recipe, device, seeds, capture=False):
         self.seeds, self.capture = seeds, capture
         super().__init__(ensemble, task, recipe, device)
+        self.train_x, self.test_x = map(ensemble.prepare, (self.train_x, self.test_x))
         self.loss_so_far = self.loss_so_far.repeat(len(seeds))
         self.captured = None
         if capture:
@@ -197,7 +218,8 @@ class EnsembleRun(Run):
         """Return the optimizer; a graph wants its rate and its count of steps on the GPU."""
         if not self.capture:
             return super().make_optimizer(rate)
-        return super().make_optimizer(torch.tensor(rate, device=self.device), capturable=True)
+        rate = torch.tensor(rate, device=self.device)
+        return super().make_optimizer(rate, capturable=True, fused=True)
 
     def set_rate(self, rate):
         """Set the rate of the next step: in place, where a graph reads it."""
@@ -221,17 +243,20 @@ class EnsembleRun(Run):
     def clip_gradients(self):
         """Shorten each member's gradient, as `torch.nn.utils.clip_grad_norm_` does for one."""
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
-        norms = [torch.linalg.vector_norm(g.reshape(len(g), -1), dim=1) for g in gradients]
-        norm = torch.linalg.vector_norm(torch.stack(norms), dim=0)
+        whole = torch.cat([g.reshape(len(g), -1) for g in gradients], 1)
+        norm = torch.linalg.vector_norm(whole, dim=1)
         factor = (self.recipe.clip / (norm + 1e-6)).clamp(max=1.0)
         for gradient in gradients:
             gradient.mul_(factor.view(-1, *[1] * (gradient.dim() - 1)))
 
     def score(self, inputs, targets):
         """Return how good each member is on these samples, as a list."""
-        return evaluate(
-            lambda batch: self.model(batch, same=True), inputs, targets, self.task.n_classes
-        )
+        size = TEST_BATCH_ON_A_GPU if self.device.type == "cuda" else TEST_BATCH
+
+        def scores(batch):
+            return self.model(batch, same=True)
+
+        return evaluate(scores, inputs, targets, self.task.n_classes, size)
 
     def fingerprint(self):
         """Return what must be equal for a checkpoint to be of this run."""
@@ -252,7 +277,7 @@ class EnsembleRun(Run):
             **{name: scores[member] for name, scores in self.result.items()},
             history=history,
             seconds=self.seconds / len(self.seeds),
-            device=str(self.device),
+            device=device_name(self.device),
         )
 
 

@@ -79,7 +79,7 @@ class Result:
     seconds : float
         Of training and of testing, over all the times it was started.
     device : str
-        Where it ran last.
+        Where it ran last: ``"cpu"``, or ``"cuda"`` and the card's name.
     """
 
     train_score: float
@@ -139,7 +139,9 @@ def train(
     device = pick_device(device)
     run = Run(model.to(device), task, recipe, device)
     run.complete(checkpoint, save_every, show_progress)
-    return Result(**run.result, history=run.history, seconds=run.seconds, device=str(device))
+    return Result(
+        **run.result, history=run.history, seconds=run.seconds, device=device_name(device)
+    )
 
 
 def pick_device(device="auto"):
@@ -154,6 +156,13 @@ def pick_device(device="auto"):
             f"device must be 'auto', 'cpu' or a GPU that torch sees, got {device!r}: {error}"
         ) from None
     return picked
+
+
+def device_name(device):
+    """Return the device as people name it, with the card if it is a GPU."""
+    if device.type == "cuda":
+        return f"{device}, {torch.cuda.get_device_name(device)}"
+    return str(device)
 
 
 def keep_freed_memory():

@@ -31,14 +31,14 @@ STEPS = {"epochs": 2, "batch_size": 40, "learning_rate": 0.02, "clip": 0.3}
 IMAGE = Architecture.for_image(8, 3, (4, 3, 5), 10)
 LINE = Architecture.line(5, (3, 3, 3))
 WIDE_WINDOW = Architecture(64, 8, 3, (4, 5), 10)  # pools in several rounds
-WEIGHT_AND_BIAS = {"optimizer": "adamw", "weight_decay": 0.1}
+WEIGHT_DECAY = {"optimizer": "adamw", "weight_decay": 0.1}
 
 MODELS = {
     "shared by all": (ConvAC, IMAGE, {"share": "all", "representation": "conv3x3"}, {}),
     "shared by position": (ConvAC, IMAGE, {"neutral_background": True}, {}),
     "not shared": (ConvAC, IMAGE, {"share": "none", "representation": "conv3x3"}, {}),
     "no clipping": (ConvAC, IMAGE, {"neutral_background": True}, {"clip": 0}),
-    "weight decay": (ConvAC, IMAGE, {"init": "normal"}, WEIGHT_AND_BIAS),
+    "weight decay": (ConvAC, IMAGE, {"neutral_background": True}, WEIGHT_DECAY),
     "wide window": (ConvAC, WIDE_WINDOW, {"representation": "linear", "site_size": 2}, {}),
     "regression": (ConvAC, LINE, {"representation": "linear", "site_size": 4}, {}),
     "maximum": (ConvNet, IMAGE, {}, {}),
@@ -351,7 +351,7 @@ def test_features_as_a_gpu_makes_them(monkeypatch):
     torch.testing.assert_close((product + affine.bias).relu().view(16, 6, 4), affine(numbers))
 
 
-def test_on_a_gpu_blocks_are_cut_into_parts_of_a_thousand_rows():
+def test_on_a_gpu_blocks_are_cut_into_parts_of_some_hundred_rows():
     class Rows:
         is_cuda = True
 
@@ -362,8 +362,8 @@ def test_on_a_gpu_blocks_are_cut_into_parts_of_a_thousand_rows():
             return self.length
 
     for length, n_blocks, wanted in [
-        (409_600, 1, 256), (409_600, 4, 64), (102_400, 1, 64), (6400, 1, 4), (6400, 4, 1),
-        (2047, 1, 1), (2048, 1, 2), (5 * 999, 1, 1),
+        (409_600, 1, 256), (409_600, 4, 256), (102_400, 1, 256), (6400, 1, 16), (6400, 4, 4),
+        (511, 1, 1), (512, 1, 2), (5 * 999, 1, 1),
     ]:
         n_parts = products.parts(Rows(length), n_blocks)
         assert n_parts == wanted and length // n_blocks % n_parts == 0

@@ -228,9 +228,11 @@ def _test_training(device):
 def _describe(device):
     import torch
 
-    if device.type == "cuda":
-        return f"{device}, {torch.cuda.get_device_name(device)}"
-    return f"{device}, {torch.get_num_threads()} threads"
+    from ..training import device_name
+
+    if device.type == "cpu":
+        return f"cpu, {torch.get_num_threads()} threads"
+    return device_name(device)
 
 
 def _version(package):

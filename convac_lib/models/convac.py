@@ -129,7 +129,8 @@ class ConvAC(TreeModel):
 
         Shapes (batch, Y) and (batch,). The log is a constant to autograd, which keeps the
         gradient of any function of h_y exact. With ``scale_free=True`` you promise a
-        function that does not depend on the size of the scores; see `product_pool`.
+        function that does not depend on the size of the scores, and there is no log but
+        None; see `product_pool`.
         """
         log_scale = None  # of every row so far
 
@@ -144,6 +145,8 @@ class ConvAC(TreeModel):
 
         layers = self.neutral_layers() if self.neutral_background else self.layers
         top, row = self.climb(x, layers, pool)
+        if scale_free:
+            return top @ self.dense.T, None
         if log_scale is None:
             log_scale = top.new_zeros(len(top), dtype=torch.float64)
         elif row is not None:

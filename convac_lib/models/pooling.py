@@ -31,9 +31,10 @@ def product_pool(factors, rescale=True, scale_free=False):
     rescale : bool
         Divide each row by its largest magnitude. Without it, deep networks overflow.
     scale_free : bool
-        Promise that nothing downstream depends on the size of a row. The gradient is then
-        orthogonal to the row; taking away the rounding error along it is what keeps
-        float32 gradients good through many layers, where one channel dominates.
+        Promise that nothing downstream depends on the size of a row. No logarithm is then
+        computed, and the gradient is orthogonal to the row; taking away the rounding error
+        along it is what keeps float32 gradients good through many layers, where one channel
+        dominates.
 
     Returns
     -------
@@ -41,7 +42,8 @@ def product_pool(factors, rescale=True, scale_free=False):
         Largest magnitude 1 in every row, unless the row is zero (or `rescale` is False).
     log_scale : torch.Tensor, shape (rows,), or None
         ``pooled * exp(log_scale)[:, None]`` is the product. A constant to autograd:
-        gradients are exact for whatever depends on that product only. float64.
+        gradients are exact for whatever depends on that product only. float64. None
+        without `rescale`, and with `scale_free`.
 
     Notes
     -----
@@ -63,10 +65,11 @@ def product_pool(factors, rescale=True, scale_free=False):
         groups = factors[:whole].unflatten(0, (FACTORS_PER_ROUND, -1)).flatten(1, 2)
         pooled, scale = _Product.apply(groups, True, scale_free)
         pooled = pooled.unflatten(0, (-1, factors.shape[1]))
-        log_scale = log_scale + scale.double().log().view(len(pooled), -1).sum(0)
+        if not scale_free:
+            log_scale = log_scale + scale.double().log().view(len(pooled), -1).sum(0)
         factors = torch.cat([pooled, factors[whole:]])
     pooled, scale = _Product.apply(factors, True, scale_free)
-    return pooled, log_scale + scale.double().log().squeeze(-1)
+    return pooled, None if scale_free else log_scale + scale.double().log().squeeze(-1)
 
 
 def largest_magnitude(rows):

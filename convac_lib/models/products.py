@@ -2,7 +2,8 @@
 
 import torch
 
-ROWS_OF_A_PART = 1024  # at least, on a GPU
+ROWS_OF_A_PART = 256  # at least, on a GPU
+MOST_PARTS = 256
 
 
 def multiply(rows, matrices):
@@ -38,6 +39,6 @@ def parts(rows, n_blocks):
     if not rows.is_cuda:
         return 1
     n_parts, length = 1, len(rows) // n_blocks
-    while length % 2 == 0 and length >= 2 * ROWS_OF_A_PART:
+    while length % 2 == 0 and length >= 2 * ROWS_OF_A_PART and n_parts < MOST_PARTS:
         n_parts, length = 2 * n_parts, length // 2
     return n_parts

@@ -7,6 +7,7 @@ from torch import nn
 from .background import window_tables
 from .products import multiply
 from .representations import build
+from .window_lists import Windows, join
 
 
 class TreeModel(nn.Module):
@@ -17,7 +18,8 @@ class TreeModel(nn.Module):
 
     With ``share_background=True`` the windows of one batch that see only zeros are
     computed once (see :mod:`.background`): the same function, several times faster on
-    small digits on a black ground.
+    small digits on a black ground. A batch may also come as lists of windows, made
+    beforehand (see :mod:`.window_lists`).
     """
 
     def __init__(
@@ -38,6 +40,8 @@ class TreeModel(nn.Module):
         below that each window joins, (window, rows), or None if those are all, in order;
         likewise the row at the top.
         """
+        if isinstance(x, Windows):
+            return self._climb_lists(x, layers, pool)
         x, tables, top = self._numbers(x), None, None
         if self.share_background:
             seen = self.reader.look_up(x)
@@ -52,6 +56,16 @@ class TreeModel(nn.Module):
                 rows = F.embedding(children, rows).flatten(0, 1)
             rows = pool(layer, convolve(rows, weight, self.architecture.window), children)
         return (rows if top is None else F.embedding(top, rows)), top
+
+    def _climb_lists(self, windows, layers, pool):
+        """Climb from samples that are listed already; see :mod:`.window_lists`."""
+        numbers = windows.numbers.flatten(0, 1).T.unsqueeze(-1).to(self.dense)
+        rows = self.representation(numbers).flatten(0, 1)
+        *tables, (top, of_the_top) = windows.flat_tables()
+        for layer, (weight, (children, parents)) in enumerate(zip(layers, tables, strict=True)):
+            rows = join(rows, children.flatten(), parents)
+            rows = pool(layer, convolve(rows, weight, len(children)), children)
+        return join(rows, top[0], of_the_top), top[0]
 
     def features(self, x):
         """Return the representation of a batch, shape (batch, N, M), sites in order."""

@@ -1,0 +1,280 @@
+"""The windows with something in them, listed for a whole set of images once.
+
+As in :mod:`.background` windows that see only zeros are computed once, but here the lists
+are made before the training, and every sample has as many rows as the fullest one. So a
+batch has the same shapes whatever is in it: several models can be computed together, each
+on a batch of its own, and a step can be recorded as a CUDA graph.
+
+Row 0 of every sample is the empty window. Every other row is read by one window of the
+layer above, so the gradient of a row is looked up, not added up; only what the empty rows
+get is a sum.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch.autograd.function import once_differentiable
+
+SAMPLES_AT_ONCE = 1000
+ROWS_TOGETHER = 8  # more are rounded up to a multiple, so that products.parts can cut them
+
+
+class Level(NamedTuple):
+    """How many rows a sample has below and above a layer, and the size of its windows."""
+
+    below: int
+    window: int
+    above: int
+
+
+class Levels:
+    """All levels from the sites up; last, with a window of one, a sample's row at the top.
+
+    Parameters
+    ----------
+    rows : sequence of int
+        Of a sample: at the sites, and after each layer.
+    window : int
+    device : torch.device
+
+    Attributes
+    ----------
+    levels : tuple of Level
+    children, parents : list of int
+        How many of them each level has in the tables of :class:`Windows`.
+    below, above : torch.Tensor
+        The rows below for each of the children, and the rows above for each of the parents.
+    """
+
+    def __init__(self, rows, window, device):
+        layers = [Level(below, window, above) for below, above in pairwise(rows)]
+        self.levels = (*layers, Level(rows[-1], 1, 1))
+        self.children = [level.window * level.above for level in self.levels]
+        self.parents = [level.below for level in self.levels]
+        for name, times in (("below", self.children), ("above", self.parents)):
+            values = torch.tensor([getattr(level, name) for level in self.levels])
+            setattr(self, name, values.repeat_interleave(torch.tensor(times)).to(device))
+
+
+@dataclass(frozen=True)
+class Windows:
+    """What a network needs of some samples; see `WindowLists`.
+
+    The tables of all levels lie side by side, so that they are looked up in one piece.
+
+    Attributes
+    ----------
+    numbers : torch.Tensor, shape (samples, rows, taps)
+        What the sites see that see anything but zero, after an empty row 0.
+    children : torch.Tensor, shape (samples, sum of window * above)
+        The rows below that each window joins.
+    parents : torch.Tensor, shape (samples, sum of below)
+        The same turned round: at which of its level's children each row is read, or -1.
+    levels : Levels
+    """
+
+    numbers: torch.Tensor
+    children: torch.Tensor
+    parents: torch.Tensor
+    levels: Levels
+
+    @property
+    def tensors(self):
+        """The tensors, each with an axis of samples in front."""
+        return self.numbers, self.children, self.parents
+
+    def flat_tables(self):
+        """Return every level's tables with the rows of the whole batch numbered through.
+
+        Returns
+        -------
+        list of (torch.Tensor, torch.Tensor)
+            Children, shape (window, samples * above); parents, shape (samples * below,),
+            places in the flattened children. As `join` takes them.
+        """
+        n_samples, levels = len(self.numbers), self.levels
+        sample = torch.arange(n_samples, device=self.numbers.device).unsqueeze(1)
+        # All that is empty is row 0 of the batch.
+        children = (self.children + sample * levels.below) * (self.children > 0)
+        position = self.parents.div(levels.above, rounding_mode="floor")
+        parents = self.parents + (position * (n_samples - 1) + sample) * levels.above
+        parents = parents.masked_fill(self.parents < 0, -1)
+        flat = []
+        for level, ours, turned in zip(
+            levels.levels,
+            children.split(levels.children, 1),
+            parents.split(levels.parents, 1),
+            strict=True,
+        ):
+            ours = ours.unflatten(1, (level.window, level.above)).transpose(0, 1)
+            flat.append((ours.reshape(level.window, -1), turned.flatten()))
+        return flat
+
+
+class WindowLists:
+    """A set of samples as lists of windows; it is read like a tensor of samples.
+
+    Parameters
+    ----------
+    reader : SiteReader
+        Of the networks that will read the samples.
+    samples : torch.Tensor, shape (samples, ...)
+    window : int
+        Sites of one pooling window.
+
+    Examples
+    --------
+    >>> from convac_lib import Architecture
+    >>> from convac_lib.models.representations import SiteReader
+    >>> line = Architecture(4, 2, 1, (1, 1), 1)
+    >>> samples = torch.tensor([[0.0, 0, 0, 0], [0, 0, 0, 7]])
+    >>> lists = WindowLists(SiteReader(line), samples, window=2)
+    >>> batch = lists[torch.tensor([1])]
+    >>> batch.numbers.tolist()
+    [[[0.0], [7.0]]]
+    >>> [children.tolist() for children, _ in batch.flat_tables()]
+    [[[0, 0], [0, 1]], [[0, 0], [0, 1]], [[1]]]
+    """
+
+    def __init__(self, reader, samples, window):
+        chunks = samples.split(SAMPLES_AT_ONCE)
+        counts = torch.stack([_counts(reader, chunk, window) for chunk in chunks])
+        rows = [_rounded_up(1 + count) for count in counts.amax(0).tolist()]
+        levels = Levels(rows, window, samples.device)
+        listed = [_list_windows(reader, chunk, levels.levels) for chunk in chunks]
+        self.windows = Windows(*map(torch.cat, zip(*listed, strict=True)), levels)
+
+    def __len__(self):
+        return len(self.windows.numbers)
+
+    def __getitem__(self, chosen):
+        """Return the `Windows` of some samples."""
+        tensors = (tensor[chosen] for tensor in self.windows.tensors)
+        return Windows(*tensors, self.windows.levels)
+
+    def split(self, size):
+        """Return the `Windows` of so many samples at a time, as `torch.Tensor.split` does."""
+        columns = (tensor.split(size) for tensor in self.windows.tensors)
+        return [Windows(*tensors, self.windows.levels) for tensors in zip(*columns, strict=True)]
+
+
+def join(rows, children, parents):
+    """Return the rows that `children` names, shape (children, channels).
+
+    Parameters
+    ----------
+    rows : torch.Tensor, shape (rows, channels)
+    children : torch.Tensor, shape (children,), int64
+        Row 0 may occur any number of times, every other one at most once.
+    parents : torch.Tensor, shape (rows,), int64
+        Where in `children` each row occurs; -1 for those that do not, and for row 0.
+
+    Examples
+    --------
+    >>> rows = torch.tensor([[0.5], [2.0], [3.0]], requires_grad=True)
+    >>> joined = join(rows, torch.tensor([0, 2, 0, 0]), torch.tensor([-1, -1, 1]))
+    >>> joined.flatten().tolist()
+    [0.5, 3.0, 0.5, 0.5]
+    >>> joined.backward(torch.tensor([[1.0], [10], [100], [1000]]))
+    >>> rows.grad.flatten().tolist()
+    [1101.0, 0.0, 10.0]
+    """
+    return _Join.apply(rows, children, parents)
+
+
+class _Join(torch.autograd.Function):
+    """`join`, with an axis of models in front where torch calls `vmap`."""
+
+    @staticmethod
+    def forward(rows, children, parents):
+        return _pick(rows, children)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        _, children, parents = inputs
+        ctx.save_for_backward(children, parents)
+
+    @staticmethod
+    def vmap(info, in_dims, *inputs):
+        stacked = [
+            tensor.expand(info.batch_size, *tensor.shape) if dim is None else tensor.movedim(dim, 0)
+            for tensor, dim in zip(inputs, in_dims, strict=True)
+        ]
+        return _Join.apply(*stacked), 0
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        children, parents = ctx.saved_tensors
+        below = _pick(gradient, parents.clamp_min(0)).mul_((parents >= 0).unsqueeze(-1))
+        empty = gradient * (children == 0).unsqueeze(-1)
+        torch.sum(empty, -2, out=below.select(-2, 0))
+        return below, None, None
+
+
+def _pick(rows, numbers):
+    """Return the rows of these numbers, (..., numbers, channels), with or without models."""
+    if rows.dim() == 2:
+        return rows.index_select(0, numbers)
+    n_models, n_rows, n_channels = rows.shape
+    if rows.is_cuda:  # one kernel there, but half as fast on a CPU
+        return rows.gather(1, numbers.unsqueeze(-1).expand(-1, -1, n_channels))
+    first = n_rows * torch.arange(n_models, device=rows.device).unsqueeze(1)
+    picked = rows.reshape(-1, n_channels).index_select(0, (numbers + first).flatten())
+    return picked.view(n_models, -1, n_channels)
+
+
+# --- making the lists ---------------------------------------------------------------------
+
+
+def _rounded_up(n_rows):
+    if n_rows <= ROWS_TOGETHER:
+        return n_rows
+    return -(-n_rows // ROWS_TOGETHER) * ROWS_TOGETHER
+
+
+def _counts(reader, samples, window):
+    """Return, for the sites and then for each layer, the most windows that a sample fills."""
+    active = (reader(samples) != 0).any(0)
+    counts = [active.sum(0).max()]
+    while len(active) > 1:
+        active = active.view(window, -1, active.shape[1]).any(0)
+        counts.append(active.sum(0).max())
+    return torch.stack(counts)
+
+
+def _list_windows(reader, samples, levels):
+    """Return the tensors of the `Windows` of some samples."""
+    seen = reader(samples)
+    active = (seen != 0).any(0)
+    n_sites, n_samples = active.shape
+    number = active.cumsum(0) * active
+    site = number.new_full((levels[0].below, n_samples), n_sites)
+    sites = torch.arange(n_sites, device=site.device).unsqueeze(1)
+    site.scatter_(0, number, sites.expand_as(number))
+    site[0] = n_sites  # one more, black
+    sample = torch.arange(n_samples, device=site.device)
+    numbers = F.pad(seen, (0, 0, 0, 1))[:, site, sample]
+    children, parents = [], []
+    for level in levels:
+        number = number.view(level.window, -1, n_samples)
+        if level is levels[-1]:
+            above = torch.zeros_like(number)
+        else:
+            active = (number > 0).any(0)
+            above = (active.cumsum(0) * active).expand_as(number)
+        table = number.new_zeros(level.window, level.above, n_samples)
+        children.append(table.scatter_(1, above, number).flatten(0, 1))
+        position = torch.arange(level.window, device=site.device)[:, None, None]
+        turned = number.new_full((level.below, n_samples), -1)
+        turned.scatter_(0, number.flatten(0, 1), (above + level.above * position).flatten(0, 1))
+        turned[0] = -1
+        parents.append(turned)
+        number = above[0]
+    return (
+        numbers.permute(2, 1, 0).contiguous(),
+        *(torch.cat(tables).T.int().contiguous() for tables in (children, parents)),
+    )
