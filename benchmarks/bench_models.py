@@ -37,7 +37,6 @@ from convac_lib.models import ConvAC, ConvNet
 from convac_lib.training import Run, keep_freed_memory
 
 SIDE, OUTPUTS = 64, 10
-FEW = 8  # images for the candidate that is too slow for more
 
 
 # --- the same functions, written otherwise ------------------------------------------------
@@ -126,8 +125,8 @@ def tensorkrowch_tree(model):
 class Step:
     """One forward and one backward pass of a model on a batch; on a GPU as a graph."""
 
-    def __init__(self, name, model, inputs, forward=None, scale=1.0, capture=True):
-        self.name, self.model, self.inputs, self.scale = name, model, inputs, scale
+    def __init__(self, name, model, inputs, forward=None, capture=True):
+        self.name, self.model, self.inputs = name, model, inputs
         self.forward = forward or model
         self.captured = None
         if inputs.is_cuda and capture:
@@ -155,12 +154,12 @@ class Step:
 def take_turns(steps, rounds, clock):
     """Print each step's median time and its ratio to the first one; return the first's."""
     times = {step.name: [] for step in steps}
-    for turn in range(rounds + 1):
+    for _ in range(rounds):
         for step in steps:
+            step()  # as in a training, the step before was one of the same model
             start = clock()
             step()
-            if turn:  # the first round warms up
-                times[step.name].append((clock() - start) * step.scale)
+            times[step.name].append(clock() - start)
     ours = times[steps[0].name]
     for name, own in times.items():
         ratios = sorted(t / o for t, o in zip(own, ours, strict=True))
@@ -237,23 +236,22 @@ def images_64(width, batch, device, rounds, clock, flops_peak, bytes_peak):
     # path of numbers close to underflow.
     images = 1 + 1e-4 * torch.rand(batch, width, SIDE, SIDE, device=device)
     same_function(ours(images), obvious(images), "the obvious ConvAC")
-    same_function(ours(images[:FEW]).log(), mex(images[:FEW].log()), "the log-space ConvAC")
+    logs = images.log()
+    same_function(ours(images[:8]).log(), mex(logs[:8]), "the log-space ConvAC")
     same_function(net(images), layers(images), "the obvious ConvNet")
     # As our representation leaves them: (site, batch, channel) in memory, sites in order.
     features = ours.reader(images).permute(1, 2, 0).contiguous().permute(2, 0, 1)
     ours.reader = net.reader = nn.Identity()
-    few = images[:FEW].log().requires_grad_()
     features.requires_grad_()
     images.requires_grad_()
     steps = [
         Step("ConvAC (ours)", ours, features, rescaled(ours)),
-        Step("the obvious module: NCHW and torch.prod", obvious, images),
+        Step("the obvious module: NCHW and torch.prod", obvious, images, capture=False),
         Step("ConvNet (ours)", net, features),
         Step("ConvNet of torch.nn layers, NCHW", layers, images),
     ]
     if width <= 16:
-        name = f"log-space MEX formula ({FEW} images, times {batch // FEW})"
-        steps.append(Step(name, mex, few, scale=batch / FEW))
+        steps.append(Step("log-space MEX formula", mex, logs.requires_grad_()))
     if device.type == "cuda":
         plain = rescaled(ours)
         steps.append(Step("ConvAC (ours), without a graph", ours, features, plain, capture=False))
@@ -281,7 +279,7 @@ def whole_models(width, batch, device, rounds, clock):
     print(f"whole models, batch {batch}, all widths {width}, forward and backward")
     steps = [
         Step("ConvAC (ours)", ours, images, rescaled(ours)),
-        Step("the obvious module", obvious, images),
+        Step("the obvious module", obvious, images, capture=False),
         Step("ConvNet (ours)", net, images),
         Step("ConvNet of torch.nn layers", layers, images),
     ]
@@ -294,7 +292,9 @@ def chain_256(width, batch, rounds, clock):
     ours = ConvAC(architecture, "none", PassOn(), width, seed=0)
     features = torch.rand(batch, 256, width)
     features /= features.mean(-1, keepdim=True)
-    steps = [Step("ConvAC (ours), rescaled", ours, features, ours.scores)]
+    rows = ours.reader(features).permute(1, 2, 0).contiguous().permute(2, 0, 1)
+    reference, ours.reader = ours(features), nn.Identity()
+    steps = [Step("ConvAC (ours), rescaled", ours, rows, ours.scores)]
     try:
         tree = tensorkrowch_tree(ours)
     except ImportError:
@@ -302,7 +302,7 @@ def chain_256(width, batch, rounds, clock):
     else:
         tree.auto_stack, tree.auto_unbind = True, False
         tree.trace(torch.zeros(1, 256, width))
-        same_function(ours(features), tree(features), "TensorKrowch's tree")
+        same_function(reference, tree(features), "TensorKrowch's tree")
         steps.append(Step("TensorKrowch's tree, traced", tree, features))
     print(f"line of 256 sites, batch {batch}, all widths {width}, forward and backward")
     take_turns(steps, rounds, clock)
@@ -360,8 +360,6 @@ def ensembles(device, rounds, clock):
 class TrainingStep:
     """A step of training that is already set up, as `take_turns` wants it."""
 
-    scale = 1.0
-
     def __init__(self, name, step, device):
         self.name, self.step, self.device = name, step, device
 
@@ -384,6 +382,7 @@ def main():
     if options.keep_memory:
         keep_freed_memory()
     torch.manual_seed(0)
+    torch.backends.cudnn.allow_tf32 = False  # or the candidates would be other functions
     torch.set_num_threads(options.threads)
     device = torch.device(options.device)
     one_core = device.type == "cpu" and options.threads == 1

@@ -69,7 +69,7 @@ def product_pool(factors, rescale=True, scale_free=False):
             log_scale = log_scale + scale.double().log().view(len(pooled), -1).sum(0)
         factors = torch.cat([pooled, factors[whole:]])
     pooled, scale = _Product.apply(factors, True, scale_free)
-    return pooled, None if scale_free else log_scale + scale.double().log().squeeze(-1)
+    return pooled, None if scale_free else log_scale + scale.squeeze(-1).double().log()
 
 
 def largest_magnitude(rows):

@@ -2,16 +2,18 @@
 
 import torch
 
-ROWS_OF_A_PART = 256  # at least, on a GPU
-MOST_PARTS = 256
+# Rows of a part, at least, and parts of a block, at most; by the kind of device.
+ON_A_CPU = (8192, 32)
+ON_A_GPU = (256, 256)
 
 
 def multiply(rows, matrices):
     """Multiply blocks of rows by a matrix each.
 
     The gradient of a small matrix is a sum over all rows of its block. On a GPU a batched
-    product gives each such sum to one of a hundred processors, so there the blocks are cut
-    into parts, whose sums are added up.
+    product gives each such sum to one of a hundred processors, and on a CPU very long
+    products of narrow matrices are slow. So the blocks are cut into parts, whose sums are
+    added up.
 
     Parameters
     ----------
@@ -35,10 +37,9 @@ def multiply(rows, matrices):
 
 
 def parts(rows, n_blocks):
-    """Return into how many parts each block of rows is cut: 1 on a CPU, else a power of 2."""
-    if not rows.is_cuda:
-        return 1
+    """Return into how many parts each block of rows is cut: a power of 2 that divides it."""
+    shortest, most = ON_A_GPU if rows.is_cuda else ON_A_CPU
     n_parts, length = 1, len(rows) // n_blocks
-    while length % 2 == 0 and length >= 2 * ROWS_OF_A_PART and n_parts < MOST_PARTS:
+    while length % 2 == 0 and length >= 2 * shortest and n_parts < most:
         n_parts, length = 2 * n_parts, length // 2
     return n_parts
