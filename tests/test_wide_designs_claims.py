@@ -43,14 +43,44 @@ def sign_of(gaps):
     return int(np.sign(test.statistic)) if test.pvalue < 0.05 else 0
 
 
+R_ALL = (6, 8, 10, 12, 16, 20, 24, 30)
+MODELS = ("ConvNet", "ConvAC")
 RUNS = accuracies(rows_of("fig10_runs.json"))
+AGAIN = accuracies(rows_of("fig10_cpu_runs.json"))
+PAPER = {
+    (row["task"], row["r"], row["design"]): 100 * row["test_accuracy"]
+    for row in json.loads((DATA / "fig10_paper.json").read_text(encoding="utf-8"))["rows"]
+}
+R_APART = (6, 12, 20)
 APART = accuracies(rows_of("fig10_positions_runs.json"))
 
 
+def lost(runs):
+    """Return the runs that learnt nothing, {(model, task, r, design, seed)}."""
+    return {(*place, s) for place, seeds in runs.items() for s, a in seeds.items() if a < 15}
+
+
+def paper_gap(task, r):
+    return PAPER[task, r, "wide-base"] - PAPER[task, r, "wide-tip"]
+
+
 def test_the_runs_are_as_many_as_said():
-    for (model, *_), seeds in RUNS.items():
-        assert sorted(seeds) == list(range(5 if model == "ConvNet" else 3))
-    assert {place[2] for place in RUNS} == {6, 12, 20}
+    assert {place[2] for place in RUNS} == set(R_ALL)
+    assert len(RUNS) == 2 * 2 * 2 * 8 and len(AGAIN) == 2 * 2 * 2 * 3
+    assert all(sorted(seeds) == list(range(5)) for seeds in [*RUNS.values(), *AGAIN.values()])
+    assert "H100" in json.loads((DATA / "fig10_runs.json").read_text("utf-8"))["provenance"]
+    assert "cpu" in json.loads((DATA / "fig10_cpu_runs.json").read_text("utf-8"))["provenance"]
+
+
+def test_the_lost_runs():
+    convnets = {run for run in lost(RUNS) if run[0] == "ConvNet"}
+    local = {run for run in convnets if run[1] == "local"}
+    assert local and {(m, "global", *rest) for m, _, *rest in local} <= convnets
+    assert {run[2] for run in convnets} == {6, 8, 10}
+    assert {run[2] for run in lost(RUNS) - convnets} == {6}
+    both = lost(RUNS) & lost(AGAIN)
+    assert len(both) == 4 and {run[0] for run in both} == {"ConvNet"}
+    assert all(RUNS[run[:4]][run[4]] > 15 for run in lost(AGAIN) - both)
 
 
 def test_the_rate():
@@ -76,33 +106,100 @@ def test_the_rate():
 
 
 @pytest.mark.parametrize(
-    "model, task, signs",
+    "model, task, base, tip",
     [
-        ("ConvNet", "local", {6: 0, 12: 1, 20: 1}),
-        ("ConvNet", "global", {6: 0, 12: 0, 20: 0}),
-        ("ConvAC", "local", {6: 0, 12: 1, 20: 0}),
-        ("ConvAC", "global", {6: 0, 12: 1, 20: 0}),
+        ("ConvNet", "local", R_ALL[1:], ()),
+        ("ConvNet", "global", (), (16,)),
+        ("ConvAC", "local", R_ALL[1:], ()),
+        ("ConvAC", "global", (6, 8, 10, 12, 16, 20, 30), ()),
     ],
 )
-def test_which_intervals_leave_out_zero(model, task, signs):
-    assert {r: sign_of(leads(RUNS, model, task, r).values()) for r in signs} == signs
+def test_which_intervals_leave_out_zero(model, task, base, tip):
+    signs = {r: sign_of(leads(RUNS, model, task, r).values()) for r in R_ALL}
+    assert signs == {r: 1 if r in base else -1 if r in tip else 0 for r in R_ALL}
 
 
-def test_which_design_is_ahead():
-    ahead = {}
-    for model in ("ConvNet", "ConvAC"):
+def mean_gap(model, task, r):
+    return np.mean(list(leads(RUNS, model, task, r).values()))
+
+
+def test_the_size_of_the_gaps():
+    assert all(4.5 < mean_gap("ConvNet", "local", r) < 6 for r in (12, 16, 20, 24, 30))
+    assert round(paper_gap("local", 30)) == 2
+    assert all(mean_gap("ConvNet", "global", r) < 0 for r in (12, 16, 20, 24, 30))
+    convacs = [mean_gap("ConvAC", "global", r) for r in R_ALL]
+    assert convacs == sorted(convacs, reverse=True) and convacs[-1] > 0
+    assert 5 < convacs[0] < 6
+
+
+def test_all_widths_together():
+    failed = {(run[0], run[2]) for run in lost(RUNS)}
+    safe = {m: [r for r in R_ALL if (m, r) not in failed] for m in MODELS}
+    assert safe == {"ConvNet": [12, 16, 20, 24, 30], "ConvAC": list(R_ALL[1:])}
+    found = {}
+    for model in MODELS:
         for task in TASKS:
-            pairs = [
-                RUNS[model, task, r, "wide-base"][s] > RUNS[model, task, r, "wide-tip"][s]
-                for r in (6, 12, 20)
-                for s in RUNS[model, task, r, "wide-tip"]
-            ]
-            ahead[model, task] = sum(pairs) / len(pairs)
-    assert 0.5 < ahead["ConvNet", "local"] < 1 and ahead["ConvAC", "local"] == 1
-    assert 0.2 < ahead["ConvNet", "global"] < 0.5
-    means = [np.mean(list(leads(RUNS, "ConvAC", "global", r).values())) for r in (6, 12, 20)]
-    assert means[0] > means[1] > means[2] > 0
-    assert all(gap > 0 for r in (6, 12, 20) for gap in leads(RUNS, "ConvAC", "global", r).values())
+            by_r = [leads(RUNS, model, task, r) for r in safe[model]]
+            found[model, task] = sign_of([np.mean([d[s] for d in by_r]) for s in range(5)])
+    assert found == {
+        ("ConvNet", "local"): 1, ("ConvNet", "global"): 0,
+        ("ConvAC", "local"): 1, ("ConvAC", "global"): 1,
+    }
+
+
+def test_convacs_scatter_less_than_convnets_and_wide_networks_less_than_narrow_ones():
+    def length(model, r):
+        gaps = list(leads(RUNS, model, "global", r).values())
+        return np.std(gaps, ddof=1) / np.sqrt(len(gaps)) * stats.t.ppf(0.975, len(gaps) - 1)
+
+    assert all(length("ConvAC", r) < length("ConvNet", r) for r in R_ALL)
+    assert all(2 * length("ConvNet", r) > 5 for r in (6, 8, 10, 12))
+    largest = max(-paper_gap("global", r) for r in R_ALL)
+    assert all(length("ConvNet", r) > largest for r in (6, 8, 10, 12))
+    assert all(length("ConvNet", r) < largest for r in (16, 20, 24, 30))
+
+
+def test_rounding_moves_a_run_by_a_part_of_what_a_seed_does():
+    parts = []
+    for model in MODELS:
+        for task in TASKS:
+            for r in (6, 12, 20):
+                spreads, apart = [], []
+                for design in DESIGNS:
+                    place = model, task, r, design
+                    both = [
+                        (RUNS[place][s], AGAIN[place][s])
+                        for s in range(5)
+                        if min(RUNS[place][s], AGAIN[place][s]) > 15
+                    ]
+                    spreads.append(np.var([a for a, _ in both], ddof=1))
+                    apart += [a - b for a, b in both]
+                parts.append(np.sqrt(np.mean(np.square(apart)) / 2 / np.mean(spreads)))
+    assert min(parts) > 1 / 3 and np.median(parts) > 0.5
+
+
+def test_the_second_runs_have_the_signs_that_were_sure():
+    sure = 0
+    for model in MODELS:
+        for task in TASKS:
+            for r in (6, 12, 20):
+                sign = sign_of(leads(RUNS, model, task, r).values())
+                if sign:
+                    sure += 1
+                    assert np.sign(np.mean(list(leads(AGAIN, model, task, r).values()))) == sign
+    assert sure >= 6
+
+
+def test_how_far_our_convnets_are_from_the_papers():
+    for (task, r, design), theirs in PAPER.items():
+        ours = [a for a in RUNS["ConvNet", task, r, design].values() if a > 15]
+        points = np.mean(ours) - theirs
+        if task == "local":
+            assert abs(points) < 6 and (r < 12 or points > 0)
+        elif r <= 12:
+            assert -14 < points < -5
+        elif r >= 20:
+            assert -2 < points < 1
 
 
 def test_matrices_by_position_turn_the_global_order_around():
@@ -111,16 +208,18 @@ def test_matrices_by_position_turn_the_global_order_around():
     assert sign_of(leads(APART, "ConvAC", "local", 6).values()) == 0
 
 
-def test_the_first_prediction():
-    def extra(runs, model, r):
-        local, whole = (leads(runs, model, task, r) for task in TASKS)
-        return [local[s] - whole[s] for s in local if s in whole]
+def extra(runs, model, r):
+    """Return the base's lead on the local task minus that on the global one, by seed."""
+    local, whole = (leads(runs, model, task, r) for task in TASKS)
+    return [local[s] - whole[s] for s in local if s in whole]
 
-    cases = {(m, r): extra(RUNS, m, r) for m in ("ConvNet", "ConvAC") for r in (6, 12, 20)}
-    cases["by position", 6] = extra(APART, "ConvAC", 6)
+
+def test_the_first_prediction():
+    cases = {(m, r): extra(RUNS, m, r) for m in MODELS for r in R_ALL}
+    cases |= {("by position", r): extra(APART, "ConvAC", r) for r in R_APART}
     assert all(np.mean(gaps) > 0 for gaps in cases.values())
-    shown = {case for case, gaps in cases.items() if sign_of(gaps) == 1}
-    assert shown == {("ConvNet", 12), ("ConvNet", 20), ("ConvAC", 12)}
+    shown = {m: [r for r in R_ALL if sign_of(cases[m, r]) == 1] for m in MODELS}
+    assert shown == {"ConvNet": [16, 20, 24, 30], "ConvAC": [10, 12, 16, 24, 30]}
 
 
 def test_what_the_bonds_carry():

