@@ -15,8 +15,9 @@ import torch
 from . import tasks
 from ._validation import as_choice, as_int
 from .architecture import Architecture
+from .ensembles import run_together
 from .models import ConvAC, ConvNet
-from .training import Recipe, train
+from .training import Recipe, pick_device, train
 
 MODELS = {"convac": ConvAC, "convnet": ConvNet}
 DESIGNS = {"wide-base": Architecture.wide_base, "wide-tip": Architecture.wide_tip}
@@ -142,7 +143,12 @@ class Experiment:
         return MODELS[self.model](architecture, seed=self.seed, **options | self.model_options)
 
     def run(self, **how):
-        """Train and return a row of results; `how` goes to :func:`convac_lib.training.train`."""
+        """Train and return a row of results; `how` goes to :func:`convac_lib.training.train`.
+
+        On a GPU it is an ensemble of one, so that a step is one graph.
+        """
+        if pick_device(how.get("device", "auto")).type == "cuda":
+            return run_together([self], **how)[0]
         task = self.load_task()
         model = self.build_model(task)
         return self.row(model, train(model, task, self.recipe, **how))

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from convac_lib import Architecture, tasks
+from convac_lib import Architecture, experiments, tasks
 from convac_lib.ensembles import (
     CapturedStep,
     Ensemble,
@@ -143,14 +143,31 @@ def test_experiments_give_the_rows_of_runs_alone():
             Experiment(**settings, model=model, model_options=options, seed=seed)
             for seed in (0, 1)
         ]
+        (one,) = run_together(runs[:1], **CPU)  # as on a GPU, where a run alone is one of one
         for run, row in zip(runs, run_together(runs, **CPU), strict=True):
             alone = run.run(**CPU)
             assert row.keys() == alone.keys()
-            assert (row["together"], alone["together"]) == (2, 1)
+            assert (row["together"], alone["together"], one["together"]) == (2, 1, 1)
+            if run is runs[0]:
+                assert one["losses"] == pytest.approx(alone["losses"], rel=1e-4)
             assert {name: row[name] for name in run.settings} == run.settings
             assert row["parameters"] == alone["parameters"]
             assert row["losses"] == pytest.approx(alone["losses"], rel=1e-4)
             assert row["test_scores"] == pytest.approx(alone["test_scores"], abs=0.051)
+
+
+def test_a_run_alone_on_a_gpu_is_an_ensemble_of_one(monkeypatch):
+    class Gpu:
+        type = "cuda"
+
+    asked = []
+    monkeypatch.setattr(experiments, "pick_device", lambda device: Gpu)
+    monkeypatch.setattr(
+        experiments, "run_together", lambda runs, **how: [asked.append((runs, how)) or "row"]
+    )
+    run = Experiment(channels=(4, 4, 4))
+    assert run.run(device="cuda", checkpoint="run.pt") == "row"
+    assert asked == [([run], {"device": "cuda", "checkpoint": "run.pt"})]
 
 
 # --- stopping and going on ------------------------------------------------------------

@@ -54,11 +54,12 @@ def main():
     parser.add_argument("--output", type=Path, default=OUTPUT, help="the file to write")
     parser.add_argument("--r", type=int, default=6, help="the width of the designs")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--models", nargs="+", choices=sorted(NAMES), default=sorted(NAMES))
     parser.add_argument("--folder", type=Path, required=True, help="for the trained weights")
     options = parser.parse_args()
     keep_freed_memory()
     torch.set_num_threads(1)
-    chosen = experiments(options.r, options.seeds)
+    chosen = [e for e in experiments(options.r, options.seeds) if e.model in options.models]
     rows = read_rows(options.output)
     for done, experiment in enumerate(chosen, 1):
         key = run_key(experiment.settings)
