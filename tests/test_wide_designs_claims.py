@@ -241,15 +241,33 @@ def test_what_the_bonds_carry():
                 assert max(needed(share, design, task, side)) <= 12  # half of 24
                 narrow = needed(share, design, task, 34 - side)
                 assert 4 <= min(narrow) and max(narrow) <= 6
-    position = {
-        design: [needed("window-position", design, task, side) for task in TASKS]
-        for design, side in wide.items()
-    }
+    position, shared = (
+        {d: [needed(share, d, task, side) for task in TASKS] for d, side in wide.items()}
+        for share in ("window-position", "all")
+    )
+    for found in (position, shared):
+        assert all(len(by_seed) == 3 for tasks in found.values() for by_seed in tasks)
     assert min(position["wide-base"][0]) > max(position["wide-base"][1])
-    assert max(position["wide-tip"][0]) <= 6 < min(position["wide-tip"][1])
+    for found in (position, shared):
+        small, large = found["wide-tip"]
+        assert max(small) <= 6 < min(large) and 1.5 < np.mean(large) / np.mean(small) < 2
+    small, large = shared["wide-base"]
+    assert abs(np.mean(small) - np.mean(large)) < 1
+    assert min(large) < min(small) and max(large) > max(small)
     assert all(
         0.99 < bond["effective_rank"] < 3.5
         for row in rows
         for bond in row["bonds"]
         if row["share"] == "window-position"
     )
+
+
+def test_equal_accuracy_and_unequal_tensors():
+    nets = [
+        row
+        for row in rows_of("trained_spectra.json")
+        if (row["share"], row["design"], row["task"]) == ("window-position", "wide-tip", "global")
+    ]
+    right = [100 * net["test_accuracy"] for net in nets]
+    state = [net["bonds"][-1]["state_effective_rank"] for net in nets]
+    assert max(right) - min(right) < 1 and [round(rank) for rank in state] == [1, 6, 10]

@@ -15,6 +15,7 @@ positions in a pooling window (share = "window-position"). Then, for squares of 
   with orthonormal features and the ten classes as one more index of the rest.
 
     CONVAC_DATA=... python tools/trained_spectra.py --folder runs    an hour or two on one core
+                                                    --models convac  two thirds of it
 
 The folder keeps the trained weights. It may be stopped at any moment: started again, it
 does what is missing.
@@ -311,6 +312,7 @@ def write(path, rows):
         "what": "what the bonds of trained wide-base and wide-tip networks carry, by block side",
         "provenance": {
             "command": "CONVAC_DATA=... python tools/trained_spectra.py --folder runs",
+            "models": sorted({row["model"] for row in rows}),
             "date": date.today().isoformat(),
             "device": f"CPU ({platform.machine()}, {os.cpu_count()} cores, 1 thread)",
             "versions": {
