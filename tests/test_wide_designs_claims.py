@@ -202,10 +202,18 @@ def test_how_far_our_convnets_are_from_the_papers():
             assert -2 < points < 1
 
 
-def test_matrices_by_position_turn_the_global_order_around():
-    assert sign_of(leads(APART, "ConvAC", "global", 6).values()) == -1
-    assert max(leads(APART, "ConvAC", "global", 6).values()) < 0
-    assert sign_of(leads(APART, "ConvAC", "local", 6).values()) == 0
+def test_matrices_by_position_turn_the_global_order_around_and_not_the_local_one():
+    gaps = {
+        task: {r: list(leads(APART, "ConvAC", task, r).values()) for r in R_APART} for task in TASKS
+    }
+    assert all(len(five) == 5 for by_r in gaps.values() for five in by_r.values())
+    assert [sign_of(gaps["global"][r]) for r in R_APART] == [-1, -1, -1]
+    assert max(max(five) for five in gaps["global"].values()) < 0
+    means = [-np.mean(gaps["global"][r]) for r in R_APART]
+    assert 5 < means[0] < 8 and means == sorted(means, reverse=True)
+    assert [sign_of(gaps["local"][r]) for r in R_APART] == [0, 1, 1]
+    assert min(gaps["local"][12] + gaps["local"][20]) > 0
+    assert min(gaps["local"][6]) < -10 < 10 < max(gaps["local"][6])
 
 
 def extra(runs, model, r):
@@ -219,6 +227,8 @@ def test_the_first_prediction():
     cases |= {("by position", r): extra(APART, "ConvAC", r) for r in R_APART}
     assert all(np.mean(gaps) > 0 for gaps in cases.values())
     shown = {m: [r for r in R_ALL if sign_of(cases[m, r]) == 1] for m in MODELS}
+    by_position = [r for r in R_APART if sign_of(cases["by position", r]) == 1]
+    assert by_position == [12, 20]
     assert shown == {"ConvNet": [16, 20, 24, 30], "ConvAC": [10, 12, 16, 24, 30]}
 
 
