@@ -119,6 +119,21 @@ def test_which_intervals_leave_out_zero(model, task, base, tip):
     assert signs == {r: 1 if r in base else -1 if r in tip else 0 for r in R_ALL}
 
 
+def test_which_gaps_pass_bonferronis_correction():
+    gaps = {
+        (model, task, r): list(leads(RUNS, model, task, r).values())
+        for model in MODELS for task in TASKS for r in R_ALL
+    }
+    passed = {
+        place for place, d in gaps.items()
+        if len(gaps) * stats.ttest_1samp(d, 0.0).pvalue < 0.05
+    }
+    assert {place for place in passed if place[:2] == ("ConvNet", "global")} == {
+        ("ConvNet", "global", 16)
+    }
+    assert {place[:2] for place in passed} == {(model, task) for model in MODELS for task in TASKS}
+
+
 def mean_gap(model, task, r):
     return np.mean(list(leads(RUNS, model, task, r).values()))
 
