@@ -15,7 +15,7 @@ import torch
 from . import tasks
 from ._validation import as_choice, as_int
 from .architecture import Architecture
-from .ensembles import run_together
+from .ensembles import train_together
 from .models import ConvAC, ConvNet
 from .training import Recipe, pick_device, train
 
@@ -142,16 +142,21 @@ class Experiment:
                 options["neutral_background"] = True
         return MODELS[self.model](architecture, seed=self.seed, **options | self.model_options)
 
-    def run(self, **how):
-        """Train and return a row of results; `how` goes to :func:`convac_lib.training.train`.
+    def fit(self, model, task, **how):
+        """Train `model` in place and return its Result.
 
-        On a GPU it is an ensemble of one, so that a step is one graph.
+        `how` goes to :func:`convac_lib.training.train`. On a GPU the model is an ensemble of
+        one, so that a step is one graph, and itself stays where it is.
         """
         if pick_device(how.get("device", "auto")).type == "cuda":
-            return run_together([self], **how)[0]
+            return train_together([model], task, self.recipe, seeds=[self.seed], **how)[0]
+        return train(model, task, self.recipe, **how)
+
+    def run(self, **how):
+        """Train and return a row of results; `how` goes to :func:`convac_lib.training.train`."""
         task = self.load_task()
         model = self.build_model(task)
-        return self.row(model, train(model, task, self.recipe, **how))
+        return self.row(model, self.fit(model, task, **how))
 
     def row(self, model, result, together=1):
         """Return the row of results of a trained model; `together` were trained at once."""

@@ -161,13 +161,17 @@ def test_a_run_alone_on_a_gpu_is_an_ensemble_of_one(monkeypatch):
         type = "cuda"
 
     asked = []
+
+    def together(models, task, recipe, **how):
+        asked.append((models, task, recipe, how))
+        return ["result"]
+
     monkeypatch.setattr(experiments, "pick_device", lambda device: Gpu)
-    monkeypatch.setattr(
-        experiments, "run_together", lambda runs, **how: [asked.append((runs, how)) or "row"]
-    )
-    run = Experiment(channels=(4, 4, 4))
-    assert run.run(device="cuda", checkpoint="run.pt") == "row"
-    assert asked == [([run], {"device": "cuda", "checkpoint": "run.pt"})]
+    monkeypatch.setattr(experiments, "train_together", together)
+    run = Experiment(channels=(4, 4, 4), seed=3)
+    assert run.fit("model", "task", device="cuda", checkpoint="run.pt") == "result"
+    how = {"seeds": [3], "device": "cuda", "checkpoint": "run.pt"}
+    assert asked == [(["model"], "task", run.recipe, how)]
 
 
 # --- stopping and going on ------------------------------------------------------------

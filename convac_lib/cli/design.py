@@ -85,12 +85,12 @@ def design(
 def _trained(task, widths, how, device):
     """Return a probe and its score on the held-out samples."""
     from ..experiments import Experiment
-    from ..training import keep_freed_memory, train
+    from ..training import keep_freed_memory
 
     keep_freed_memory()
     experiment = Experiment(channels=widths, **how)
     model = experiment.build_model(task)
-    return model, train(model, task, experiment.recipe, device=device).test_score
+    return model, experiment.fit(model, task, device=device).test_score
 
 
 def _network(task, local_dim, share):
