@@ -206,6 +206,16 @@ def test_missing_rows_are_counted_and_no_rows_are_refused(kept, monkeypatch):
     assert kept[2].read_bytes() == before
 
 
+@pytest.mark.parametrize("rows", sorted((ROOT / "studies").glob("*.jsonl")), ids=lambda p: p.stem)
+def test_the_books_tables_are_made_of_the_rows_beside_the_studies(rows, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    study, made = Path("studies") / f"{rows.stem}.toml", tmp_path / "made.json"
+    keep_results(monkeypatch, study, rows, made)
+    stored = ROOT / "book" / "data" / f"{rows.stem}_runs.json"
+    assert made.read_bytes() == stored.read_bytes()
+    assert json.loads(stored.read_text(encoding="utf-8"))["missing"] == 0
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "book" / "data").glob("*.json")), ids=str)
 def test_every_file_of_results_says_who_made_it(path):
     table = json.loads(path.read_text(encoding="utf-8"))

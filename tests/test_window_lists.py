@@ -114,6 +114,20 @@ def test_the_lists_of_many_samples_are_made_in_parts(monkeypatch):
         assert torch.equal(ours, wanted)
 
 
+def test_long_lists_can_be_cut_into_parts():
+    lists = WindowLists(MODELS["maximum"]().reader, things_on_black(), 4)
+    rows = [level.below for level in lists.windows.levels.levels]
+    assert rows[0] == 256 + 8 and all(n <= 8 or n % 8 == 0 for n in rows)
+
+
+def test_members_that_share_the_black_are_given_lists():
+    images = things_on_black()
+    for shared in (True, False):
+        models = [MODELS["maximum"](seed=seed, share_background=shared) for seed in (0, 1)]
+        prepared = Ensemble(models).prepare(images)
+        assert isinstance(prepared, WindowLists) if shared else prepared is images
+
+
 def test_images_with_nothing_in_them():
     model = MODELS["normalized"](seed=0, dtype=torch.float64)
     images = torch.zeros(5, 16, 16, dtype=torch.float64)
