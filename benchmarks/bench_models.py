@@ -19,8 +19,9 @@ the same run; the useful operations of a step are three products of matrices a l
 fewest bytes of a step are those of a layer that reads its input and writes its output once,
 and backward reads its input and what comes from above, and writes what it hands down.
 
-On a GPU every candidate is recorded as a CUDA graph and replayed; ours is there without a
-graph too.
+On a GPU every candidate is recorded as a CUDA graph and replayed, but for the obvious
+module: the gradient of torch.prod waits for the GPU, which no graph can. Ours is there
+without a graph too.
 """
 
 import argparse
