@@ -1,11 +1,11 @@
 """The study behind the advice: what it trains in one go, it trains as the library would."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from load_script import load_script
 
 from convac_lib.architecture import Architecture
 from convac_lib.ensembles import run_together
@@ -17,10 +17,7 @@ ROWS = ROOT / "book" / "data" / "advice_runs.json"
 
 @pytest.fixture(scope="module")
 def advice():
-    spec = importlib.util.spec_from_file_location("advice", ROOT / "tools" / "advice.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("tools/advice.py")
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 """The stored simulation of appendix D: its counts add up, and its cases come out again."""
 
-import importlib.util
 import json
 from itertools import permutations
 from pathlib import Path
 
 import numpy as np
 import pytest
+from load_script import load_script
 
 from convac_lib.architecture import Architecture
 from convac_lib.cuts import min_cut_weight
@@ -22,10 +22,7 @@ FAILING = {(tuple(case["channels"]), case["partition"]): case for case in STORED
 
 @pytest.fixture(scope="module")
 def tool():
-    spec = importlib.util.spec_from_file_location("appendix_d", ROOT / "tools" / "appendix_d.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("tools/appendix_d.py")
 
 
 def test_the_counts_add_up():

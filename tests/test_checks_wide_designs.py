@@ -1,12 +1,12 @@
 """The checks of the chapter on wide-base and wide-tip networks, and how its data were measured."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from load_script import load_script
 from scipy import stats
 
 from convac_lib import Architecture, ConvAC, ConvNet
@@ -107,11 +107,7 @@ def test_where_they_cross(m, base, tip, first):
 
 @pytest.fixture(scope="module")
 def tool():
-    path = Path(__file__).parents[1] / "tools" / "trained_spectra.py"
-    specification = importlib.util.spec_from_file_location("trained_spectra", path)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+    return load_script("tools/trained_spectra.py")
 
 
 @pytest.mark.parametrize("share", ["all", "window-position"])

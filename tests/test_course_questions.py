@@ -1,12 +1,11 @@
 """The questions on a page: whole, in their place, answered without a script."""
 
-import importlib.util
 import json
 import re
-import sys
 from pathlib import Path
 
 import pytest
+from load_script import load_script
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted((ROOT / "book" / "questions").glob("*.yml"))
@@ -14,12 +13,7 @@ FILES = sorted((ROOT / "book" / "questions").glob("*.yml"))
 
 def load_extension():
     """Return the Sphinx extension as a module."""
-    path = ROOT / "book" / "_ext" / "convac_questions.py"
-    spec = importlib.util.spec_from_file_location("convac_questions", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["convac_questions"] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_script("book/_ext/convac_questions.py")
 
 
 extension = load_extension()

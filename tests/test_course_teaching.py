@@ -1,11 +1,11 @@
 """The tables of the teachers' page come from the chapters, and say what the chapters say."""
 
-import importlib.util
 import json
 import re
 from pathlib import Path
 
 import pytest
+from load_script import load_script
 
 from convac_course.chapters import find_chapters, read_chapter
 
@@ -14,11 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def load_extension():
     """Return the Sphinx extension as a module."""
-    path = ROOT / "book" / "_ext" / "convac_teaching.py"
-    spec = importlib.util.spec_from_file_location("convac_teaching", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("book/_ext/convac_teaching.py")
 
 
 extension = load_extension()

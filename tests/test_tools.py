@@ -1,6 +1,5 @@
 """The small scripts behind the Makefile, and the three ways in which a page can go stale."""
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -8,16 +7,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from load_script import load_script
 from nbformat.v4 import new_code_cell, new_notebook
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +22,12 @@ def executed(tmp_path_factory):
         new_code_cell("import matplotlib.pyplot as plt\n_ = plt.plot([0, 1])"),
     ]
     nbformat.write(new_notebook(cells=cells), page)
-    page.write_text(load("notebooks").run(page))
+    page.write_text(load_script("tools/notebooks.py").run(page))
     return page
 
 
 def test_running_the_notebooks_twice_gives_the_same_bytes(executed):
-    assert load("notebooks").run(executed) == executed.read_text()
+    assert load_script("tools/notebooks.py").run(executed) == executed.read_text()
 
 
 def test_text_outputs_are_kept_and_pictures_dropped(executed):
@@ -63,7 +56,7 @@ def test_a_stale_output_and_a_broken_cell_are_refused(executed, tmp_path):
 
 
 def test_the_guard_refuses_a_cell_that_was_never_run(executed, tmp_path):
-    guard = load_guard()
+    guard = load_script("tests/test_repository.py", name="guard")
     guard.test_every_code_cell_was_run_in_order(executed)
     notebook = nbformat.read(executed, as_version=4)
     notebook.cells[1].execution_count = None
@@ -73,15 +66,8 @@ def test_the_guard_refuses_a_cell_that_was_never_run(executed, tmp_path):
         guard.test_every_code_cell_was_run_in_order(page)
 
 
-def load_guard():
-    spec = importlib.util.spec_from_file_location("guard", ROOT / "tests" / "test_repository.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_a_cell_that_raises_leaves_the_notebook_as_it_was_and_is_shown(tmp_path, monkeypatch):
-    tool = load("notebooks")
+    tool = load_script("tools/notebooks.py")
     page = tmp_path / "broken.ipynb"
     nbformat.write(new_notebook(cells=[new_code_cell("1 / 0")]), page)
     before = page.read_bytes()
@@ -93,7 +79,7 @@ def test_a_cell_that_raises_leaves_the_notebook_as_it_was_and_is_shown(tmp_path,
 
 @pytest.mark.parametrize("version", [(3, 9), (3, 14)])
 def test_a_python_that_will_not_do_is_said_at_once(monkeypatch, version):
-    tool = load("check_python")
+    tool = load_script("tools/check_python.py")
     monkeypatch.setattr(tool.sys, "version_info", (*version, 0))
     with pytest.raises(SystemExit, match=r"Python 3\.10 to 3\.13 is needed"):
         tool.main("default")
@@ -102,7 +88,7 @@ def test_a_python_that_will_not_do_is_said_at_once(monkeypatch, version):
 def test_a_change_of_the_library_drops_both_caches_and_one_of_the_layout_only_sphinx_s(
     tmp_path, monkeypatch
 ):
-    tool = load("build_book")
+    tool = load_script("tools/build_book.py")
     monkeypatch.setattr(tool, "ROOT", tmp_path)
     monkeypatch.setattr(tool, "BUILD", tmp_path / "_build")
     for source in tool.PAGES_NEED:
@@ -127,7 +113,7 @@ def test_a_change_of_the_library_drops_both_caches_and_one_of_the_layout_only_sp
 
 
 def test_no_npm_and_no_network_are_said_in_a_sentence(tmp_path, monkeypatch):
-    tool = load("frontend")
+    tool = load_script("tools/frontend.py")
     monkeypatch.setattr(tool, "SCRATCH", tmp_path)
     monkeypatch.setattr(tool.shutil, "which", lambda *_, **__: None)
     with pytest.raises(SystemExit, match="npm was not found"):
@@ -174,7 +160,7 @@ def kept(tmp_path):
 
 def keep_results(monkeypatch, *arguments):
     monkeypatch.setattr(sys, "argv", ["keep_results.py", *map(str, arguments)])
-    load("keep_results").main()
+    load_script("tools/keep_results.py").main()
 
 
 def test_kept_rows_are_those_of_the_study_in_its_order_with_their_origin(kept, monkeypatch):

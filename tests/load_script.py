@@ -1,0 +1,18 @@
+"""Import a script that is no part of a package: tools, the book's extensions, a test file."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def load_script(path, name=None):
+    """Return the script at this path, counted from the project's root, as a new module."""
+    path = ROOT / path
+    name = name or path.stem
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # pickle and dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
