@@ -44,7 +44,7 @@ book: .venv/installed book/_assets/vendor/fingerprint.txt  ## build the book int
 test: book  ## run every test, the notebooks and the built pages included
 	@$(QUIET) $(BIN)/python -m pytest -q -n 2 --dist loadscope --doctest-modules \
 	  --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with tests/nbval.cfg \
-	  convac_lib convac_course tests book
+	  convac_lib convac_book convac_course tests book
 
 lab: .venv/installed  ## open the chapters in JupyterLab
 	@$(BIN)/jupyter lab book

@@ -85,7 +85,7 @@ def missing_for_a_sandbox():
             "kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns, "
             "or a container started with the right to make them"
         )
-    command = [*_wall(), sys.executable, "-c", "import convac_course.runner, convac_lib, IPython"]
+    command = [*_wall(), sys.executable, "-c", "import convac_course.runner, convac_book, IPython"]
     tried = subprocess.run(command, capture_output=True, text=True, env=_environment("/tmp"))
     if tried.returncode:
         said = tried.stderr.strip().split("\n")[-1]
@@ -95,7 +95,7 @@ def missing_for_a_sandbox():
 
 def _wall():
     """Return the bubblewrap command that everything behind the wall starts with."""
-    # Only Python, its libraries and the two packages are there; not the course, not the book.
+    # Only Python, its libraries and our packages are there; not the course, not the book.
     seen = ["/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/fonts", "/etc/alternatives"]
     seen += [sys.base_prefix, sys.prefix]
     if site.ENABLE_USER_SITE:
@@ -121,10 +121,12 @@ def _wall():
 
 
 def _packages():
-    """Return the folders of the two packages that the code behind the wall may import."""
+    """Return the folders of the packages that the code behind the wall may import."""
+    import convac_book
     import convac_lib
 
-    return [PACKAGE, Path(convac_lib.__file__).resolve().parent]
+    homes = (package.__file__ for package in (convac_book, convac_lib))
+    return [PACKAGE, *(Path(home).resolve().parent for home in homes)]
 
 
 def _environment(home):

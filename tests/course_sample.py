@@ -53,7 +53,7 @@ def sample_chapter():
     fence = [f"```{{solution-start}} {first}\n:class: dropdown\n```", "```{solution-end}\n```"]
     cells = [
         text(f"# A sample of *sums*\n\n{THEOREM}"),
-        _cell(code, "import numpy as np\n\nfrom convac_lib.checks import right", "setup"),
+        _cell(code, "import numpy as np\n\nfrom convac_book.checks import right", "setup"),
         code("print('not part of any exercise')"),
         _cell(text, STATEMENT, "statement", first),
         _cell(code, "count = 10  # how many", "given", first, variants={"count": [20, 30]}),

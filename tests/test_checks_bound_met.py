@@ -7,8 +7,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
+from convac_book.checks import bound_met as check
 from convac_lib.architecture import Architecture
-from convac_lib.checks import bound_met as check
 from convac_lib.cuts import min_cut_weight, theorem2_bound
 from convac_lib.decompositions import coefficients_tensor, random_weights
 from convac_lib.partitions import as_partition, symmetry_classes

@@ -5,9 +5,9 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 
+from convac_book.checks import choosing_widths as check
 from convac_lib import Architecture
 from convac_lib.bonds import BondSpectrum
-from convac_lib.checks import choosing_widths as check
 from convac_lib.design import tail_sum
 
 MOMENTS = [

@@ -7,8 +7,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
+from convac_book.checks import convac_network as check
 from convac_lib import Architecture, min_cut
-from convac_lib.checks import convac_network as check
 from convac_lib.networks import delta_tensor
 
 ORDERS = [

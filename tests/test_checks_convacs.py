@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from convac_book.checks import convacs as check
 from convac_lib import Architecture
-from convac_lib.checks import convacs as check
 from convac_lib.decompositions import scores
 
 

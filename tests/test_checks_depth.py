@@ -5,8 +5,8 @@ from itertools import product
 import numpy as np
 import pytest
 
+from convac_book.checks import depth as check
 from convac_lib import Architecture
-from convac_lib.checks import depth as check
 
 
 def test_channels_needed():

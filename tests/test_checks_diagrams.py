@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_sample_image
 
-from convac_lib.checks import diagrams as check
+from convac_book.checks import diagrams as check
 
 SIZES = [[40, 5, 60, 8], [6, 50, 4, 30], [9, 7, 80, 3], [20, 30, 2, 25], [5, 90, 10, 40]]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from convac_book.checks import entanglement as check
 from convac_lib import states
-from convac_lib.checks import entanglement as check
 from convac_lib.morton import to_sites
 from convac_lib.partitions import as_partition, halves
 

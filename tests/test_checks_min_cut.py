@@ -7,8 +7,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
+from convac_book.checks import min_cut as check
 from convac_lib.architecture import Architecture
-from convac_lib.checks import min_cut as check
 from convac_lib.cuts import min_cut, min_cut_weights, multiplicative_min_cut
 from convac_lib.partitions import random_balanced, symmetry_classes
 

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from convac_lib.checks import states as check
+from convac_book.checks import states as check
 
 CASES = [(2**33, 2), (2**34, 3), (2**35, 3), (2**40, 4)]
 

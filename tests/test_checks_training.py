@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from convac_book.checks import training as check
 from convac_lib import Architecture, tasks
-from convac_lib.checks import training as check
 from convac_lib.decompositions import coefficients_tensor
 from convac_lib.sweeps import Study, run_key, settings_of
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from convac_book.checks import two_tasks as check
 from convac_lib import tasks
-from convac_lib.checks import two_tasks as check
 from convac_lib.morton import to_sites
 from convac_lib.partitions import image_blocks
 from convac_lib.tasks import digits

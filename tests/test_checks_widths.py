@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from convac_book.checks import widths as check
 from convac_lib import Architecture
-from convac_lib.checks import widths as check
 from convac_lib.closed_forms import deepest_layer
 from convac_lib.cuts import min_cut_weight
 from convac_lib.partitions import blocks, symmetry_classes

@@ -73,7 +73,7 @@ def test_a_large_cut_is_given_by_its_power_of_ten():
 
 @pytest.mark.parametrize("name", ["cut.png", "cut.svg"])
 def test_draw_writes_a_picture(tmp_path, name):
-    pytest.importorskip("convac_lib.drawing")
+    pytest.importorskip("convac_book.drawing")
     result = cut("--partition", "AABBAABB", "--draw", tmp_path / name)
     assert result.exit_code == 0
     assert (tmp_path / name).stat().st_size > 1000

@@ -83,7 +83,7 @@ HOSTILE = {
     ),
     "reads the project": ("text = open('{tests}/course_sample.py').read()\n" + SUM, "FileNotFound"),
     "writes into the library": (
-        "import convac_lib.checks as c\nopen(c.__file__, 'a').write('#')\n" + SUM,
+        "import convac_book.checks as c\nopen(c.__file__, 'a').write('#')\n" + SUM,
         "Read-only file system|Permission denied",
     ),
     "becomes root": ("import os\nos.setuid(0)\n" + SUM, "PermissionError|Invalid argument"),
@@ -92,7 +92,7 @@ HOSTILE = {
         "CalledProcessError",
     ),
     "patches the checker": (
-        "import builtins, convac_lib.checks as c\nc.right = lambda *a: c.Feedback(True, '')\n"
+        "import builtins, convac_book.checks as c\nc.right = lambda *a: c.Feedback(True, '')\n"
         "builtins.AssertionError = ZeroDivisionError\nbuiltins.abs = lambda x: 0\ntotal = 1",
         "the answer is not right",
     ),

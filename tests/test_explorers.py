@@ -10,18 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convac_lib import Architecture, explorers
-from convac_lib.cuts import min_cut, theorem2_bound
-from convac_lib.explorers import (
+from convac_book import explorers
+from convac_book.explorers import (
     CutExplorer,
     EntanglementExplorer,
     ResultsExplorer,
     WidthExplorer,
 )
-from convac_lib.explorers._base import module_source
-from convac_lib.explorers.entanglement import bipartitions
-from convac_lib.explorers.results import find_data
-from convac_lib.explorers.width import fit_channels, log_cuts, tilted
+from convac_book.explorers._base import module_source
+from convac_book.explorers.entanglement import bipartitions
+from convac_book.explorers.results import find_data
+from convac_book.explorers.width import fit_channels, log_cuts, tilted
+from convac_lib import Architecture
+from convac_lib.cuts import min_cut, theorem2_bound
 from convac_lib.partitions import as_partition, as_word, blocks, from_sites, image_blocks
 from convac_lib.ranks import certify_rank
 from convac_lib.states import (

@@ -17,14 +17,14 @@ import nbformat
 import pytest
 from ipywidgets.embed import embed_data
 
-from convac_lib import Architecture
-from convac_lib.cuts import min_cut
-from convac_lib.explorers import (
+from convac_book.explorers import (
     CutExplorer,
     EntanglementExplorer,
     ResultsExplorer,
     WidthExplorer,
 )
+from convac_lib import Architecture
+from convac_lib.cuts import min_cut
 
 pytestmark = pytest.mark.browser
 
@@ -397,7 +397,7 @@ def test_http_is_as_good_as_a_folder(visit, folder):
 # --- with a kernel ------------------------------------------------------------------------
 
 CELLS = [
-    "from convac_lib import min_cut\nfrom convac_lib.explorers import CutExplorer\n"
+    "from convac_lib import min_cut\nfrom convac_book.explorers import CutExplorer\n"
     "explorer = CutExplorer(n_sites=8, local_dim=2, channels=(3, 4, 5))\nexplorer",
     "print(explorer.partition, min_cut(explorer.architecture, explorer.partition).weight)",
     "explorer.partition = 'ABBBBBBB'\nexplorer.channels = [2, 2, 2]",

@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
 # What the cells of the pages import and read, and what else decides how a page comes out.
-CELLS_NEED = ("convac_lib", "book/data", "constraints.txt")
+CELLS_NEED = ("convac_lib", "convac_book", "book/data", "constraints.txt")
 PAGES_NEED = (*CELLS_NEED, "book/_assets", "book/_ext", "book/questions", "_config.yml")
 # Each kernel says this on start; it means only that the kernel listens on this machine.
 NOISE = ("[IPKernelApp] WARNING", "TCP without encryption", "Debugger warning")

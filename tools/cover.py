@@ -7,15 +7,15 @@ import matplotlib
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
+from convac_book.drawing import draw_network
 from convac_lib import Architecture, min_cut
-from convac_lib.drawing import draw_network
 from convac_lib.partitions import interleaved
 
 TARGET = Path(__file__).resolve().parent.parent / "book" / "_assets" / "two-profiles.svg"
 
 
 def main():
-    plt.style.use("convac_lib.convac")
+    plt.style.use("convac_book.convac")
     # Fixed names and no date: the same networks give the same bytes.
     plt.rcParams.update({"svg.hashsalt": "convac", "savefig.facecolor": "white"})
     fig, axes = plt.subplots(1, 2, figsize=(10, 3.4))

@@ -73,7 +73,7 @@ def cut(
             f"(Theorem 2, widths rounded down to powers of {p})"
         )
         if draw is not None:
-            from ..drawing import draw_network
+            from convac_book.drawing import draw_network
 
             axes = draw_network(architecture, sides, cut=minimal)
             axes.figure.savefig(draw)

@@ -4,8 +4,9 @@ from math import floor, log2
 
 import traitlets
 
-from .._validation import as_choice, as_int
-from ..architecture import SHARING, Architecture
+from convac_lib._validation import as_choice, as_int
+from convac_lib.architecture import SHARING, Architecture
+
 from ._base import Explorer, packed_module
 from ._picture import INK, RULE, line, picture, polyline, shape, text
 

@@ -1,8 +1,9 @@
 """Checks of the exercises in the opening chapter."""
 
-from ..architecture import Architecture
-from ..cuts import min_cut
-from ..partitions import left_right
+from convac_lib.architecture import Architecture
+from convac_lib.cuts import min_cut
+from convac_lib.partitions import left_right
+
 from ._feedback import not_yet, right
 
 

@@ -4,7 +4,8 @@ from operator import index
 
 import numpy as np
 
-from ..partitions import as_partition
+from convac_lib.partitions import as_partition
+
 from ._feedback import Feedback, not_yet, right
 
 

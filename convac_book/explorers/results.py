@@ -8,7 +8,8 @@ from pathlib import Path
 
 import traitlets
 
-from .._validation import as_choice
+from convac_lib._validation import as_choice
+
 from ._base import Explorer, packed_module
 from ._picture import INK, RULE, line, picture, polyline, shape, text
 from .width import BASE, TIP

@@ -3,9 +3,10 @@
 from itertools import pairwise
 from operator import index
 
-from ..architecture import Architecture
-from ..cuts import min_cut
-from ..partitions import as_word
+from convac_lib.architecture import Architecture
+from convac_lib.cuts import min_cut
+from convac_lib.partitions import as_word
+
 from ._feedback import not_yet, right
 
 

@@ -5,9 +5,10 @@ from math import exp, isfinite
 
 import numpy as np
 
-from .._validation import integer_log
-from ..architecture import Architecture
-from ..decompositions import coefficients_tensor, log_scores
+from convac_lib._validation import integer_log
+from convac_lib.architecture import Architecture
+from convac_lib.decompositions import coefficients_tensor, log_scores
+
 from ._feedback import not_yet, right
 
 

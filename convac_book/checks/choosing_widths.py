@@ -5,7 +5,8 @@ from math import isclose
 
 import numpy as np
 
-from ..architecture import Architecture
+from convac_lib.architecture import Architecture
+
 from ._feedback import not_yet, right
 
 

@@ -2,12 +2,20 @@
 
 import traitlets
 
-from .._validation import as_choice, as_int
-from ..architecture import Architecture
-from ..cuts import min_cut, theorem2_bound
+from convac_lib._validation import as_choice, as_int
+from convac_lib.architecture import Architecture
+from convac_lib.cuts import min_cut, theorem2_bound
+from convac_lib.networks import tensor_network
+from convac_lib.partitions import (
+    as_partition,
+    as_word,
+    checkerboard,
+    halves,
+    interleaved,
+    left_right,
+)
+
 from ..drawing import node_positions
-from ..networks import tensor_network
-from ..partitions import as_partition, as_word, checkerboard, halves, interleaved, left_right
 from ._base import Explorer, packed_module
 from ._picture import BOND, CUT, INK, A, B, line, picture, shape, text
 

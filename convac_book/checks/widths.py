@@ -1,8 +1,9 @@
 """Checks of the exercises in the chapter on widths and what they hold."""
 
-from ..architecture import Architecture
-from ..cuts import min_cut, min_cut_weight
-from ..partitions import blocks, from_sites
+from convac_lib.architecture import Architecture
+from convac_lib.cuts import min_cut, min_cut_weight
+from convac_lib.partitions import blocks, from_sites
+
 from ._feedback import not_yet, right
 
 

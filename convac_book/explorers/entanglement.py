@@ -5,11 +5,11 @@ from math import cos, log, log2, pi, prod, radians, sin, sqrt
 import numpy as np
 import traitlets
 
-from .._validation import as_choice, as_int
-from ..architecture import Architecture
-from ..decompositions import coefficients_tensor
-from ..partitions import from_sites
-from ..states import (
+from convac_lib._validation import as_choice, as_int
+from convac_lib.architecture import Architecture
+from convac_lib.decompositions import coefficients_tensor
+from convac_lib.partitions import from_sites
+from convac_lib.states import (
     entanglement_entropy,
     ghz,
     normalized,
@@ -17,6 +17,7 @@ from ..states import (
     schmidt_values,
     w_state,
 )
+
 from ._base import Explorer, packed_module
 from ._picture import BOND, INK, A, B, line, picture, shape, text
 

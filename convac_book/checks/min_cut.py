@@ -3,8 +3,9 @@
 from math import prod
 from operator import index
 
-from ..architecture import Architecture
-from ..cuts import min_cut
+from convac_lib.architecture import Architecture
+from convac_lib.cuts import min_cut
+
 from ._feedback import not_yet, right
 
 FIGURE_7 = (

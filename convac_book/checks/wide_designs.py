@@ -5,8 +5,9 @@ from math import isclose, isfinite, sqrt
 import numpy as np
 from scipy import stats
 
-from ..architecture import Architecture
-from ..design import block_cuts
+from convac_lib.architecture import Architecture
+from convac_lib.design import block_cuts
+
 from ._feedback import not_yet, right
 
 SIDE = 64  # of the paper's images

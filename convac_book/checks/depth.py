@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from ..architecture import Architecture
-from ..decompositions import coefficients_tensor
-from ..partitions import interleaved
-from ..states import schmidt_values
+from convac_lib.architecture import Architecture
+from convac_lib.decompositions import coefficients_tensor
+from convac_lib.partitions import interleaved
+from convac_lib.states import schmidt_values
+
 from ._feedback import not_yet, right
 
 

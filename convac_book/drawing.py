@@ -8,10 +8,10 @@ the colours: A is a disc, B a square, a cut bond is thick and dashed.
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ._validation import as_int
-from .morton import to_image
-from .networks import tensor_network
-from .partitions import as_partition, as_word
+from convac_lib._validation import as_int
+from convac_lib.morton import to_image
+from convac_lib.networks import tensor_network
+from convac_lib.partitions import as_partition, as_word
 
 COLOURS = {"A": "#0072B2", "B": "#D55E00", "cut": "#AA3377", "bond": "#777777"}
 _NODE = "#e8e8e8"

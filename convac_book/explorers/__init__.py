@@ -6,7 +6,7 @@ is a Python value in the next cell; in a built page the module works alone.
 
 Examples
 --------
->>> from convac_lib.explorers import CutExplorer
+>>> from convac_book.explorers import CutExplorer
 >>> explorer = CutExplorer(n_sites=8, local_dim=2, channels=(3, 4, 5))
 >>> explorer.partition
 'ABABABAB'

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from ..architecture import Architecture
-from ..decompositions import coefficients_tensor, random_weights
+from convac_lib.architecture import Architecture
+from convac_lib.decompositions import coefficients_tensor, random_weights
+
 from ._feedback import Feedback, not_yet, right
 
 
