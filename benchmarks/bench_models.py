@@ -12,7 +12,7 @@ the layout it likes, as its representation would leave them; the last lines are 
 models with the same 3x3 representation.
 
 Whole steps of training, optimizer included, of models alone against the same models
-together (see convac_lib/ensembles.py) come last: there a ratio is a gain.
+together (see convac_lib/learning/ensembles.py) come last: there a ratio is a gain.
 
 The peaks are those of a large product of matrices and of adding long vectors, measured in
 the same run; the useful operations of a step are three products of matrices a layer. The
@@ -32,10 +32,10 @@ import torch
 from torch import nn
 
 from convac_lib import Architecture
-from convac_lib.ensembles import CapturedStep, Ensemble, EnsembleRun
-from convac_lib.experiments import Experiment
-from convac_lib.models import ConvAC, ConvNet
-from convac_lib.training import Run, keep_freed_memory
+from convac_lib.learning.ensembles import CapturedStep, Ensemble, EnsembleRun
+from convac_lib.learning.experiments import Experiment
+from convac_lib.learning.models import ConvAC, ConvNet
+from convac_lib.learning.training import Run, keep_freed_memory
 
 SIDE, OUTPUTS = 64, 10
 

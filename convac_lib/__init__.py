@@ -16,8 +16,8 @@ _HOME = {
     "Architecture": "architecture",
     "min_cut": "cuts",
     "certify_rank": "ranks",
-    "ConvAC": "models",
-    "ConvNet": "models",
+    "ConvAC": "learning.models",
+    "ConvNet": "learning.models",
 }
 
 __all__ = [*_HOME, "__version__"]

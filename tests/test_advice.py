@@ -8,8 +8,8 @@ import pytest
 from load_script import load_script
 
 from convac_lib.architecture import Architecture
-from convac_lib.ensembles import run_together
-from convac_lib.experiments import Experiment
+from convac_lib.learning.ensembles import run_together
+from convac_lib.learning.experiments import Experiment
 
 ROOT = Path(__file__).resolve().parent.parent
 ROWS = ROOT / "book" / "data" / "advice_runs.json"

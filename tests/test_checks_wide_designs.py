@@ -11,9 +11,9 @@ from scipy import stats
 
 from convac_book.checks import wide_designs as check
 from convac_lib import Architecture, ConvAC, ConvNet
-from convac_lib.bonds import bond_caps
 from convac_lib.cuts import min_cut_weight
 from convac_lib.decompositions import random_weights
+from convac_lib.learning.bonds import bond_caps
 from convac_lib.partitions import image_blocks, prefix
 from convac_lib.spectra import schmidt_spectrum
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from convac_lib import tasks
 from convac_lib.cli import app
+from convac_lib.learning import tasks
 
 QUICK = ["--epochs", 8, "--learning-rate", 0.015, "--device", "cpu"]
 

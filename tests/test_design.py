@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convac_lib import Architecture, design
-from convac_lib.bonds import BondSpectrum
+from convac_lib import Architecture
 from convac_lib.cuts import min_cut_weight
+from convac_lib.learning import design
+from convac_lib.learning.bonds import BondSpectrum
 
 SHARES = st.sampled_from(["none", "window-position", "all"])
 

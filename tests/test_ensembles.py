@@ -4,8 +4,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from convac_lib import Architecture, experiments, tasks
-from convac_lib.ensembles import (
+from convac_lib import Architecture
+from convac_lib.learning import experiments, tasks
+from convac_lib.learning.ensembles import (
     CapturedStep,
     Ensemble,
     EnsembleRun,
@@ -13,11 +14,11 @@ from convac_lib.ensembles import (
     run_together,
     train_together,
 )
-from convac_lib.experiments import Experiment
-from convac_lib.models import ConvAC, ConvNet, products
-from convac_lib.models.representations import AffineReLU
-from convac_lib.models.tree import convolve
-from convac_lib.training import Recipe, Run, train
+from convac_lib.learning.experiments import Experiment
+from convac_lib.learning.models import ConvAC, ConvNet, products
+from convac_lib.learning.models.representations import AffineReLU
+from convac_lib.learning.models.tree import convolve
+from convac_lib.learning.training import Recipe, Run, train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -10,11 +10,11 @@ from torch import nn
 
 from convac_lib import Architecture
 from convac_lib.architecture import SHARING
-from convac_lib.models import ConvAC, ConvNet
-from convac_lib.models.background import window_tables
-from convac_lib.models.convac import INITS
-from convac_lib.models.pooling import average_pool, max_pool, product_pool
-from convac_lib.models.representations import SiteReader, window_first
+from convac_lib.learning.models import ConvAC, ConvNet
+from convac_lib.learning.models.background import window_tables
+from convac_lib.learning.models.convac import INITS
+from convac_lib.learning.models.pooling import average_pool, max_pool, product_pool
+from convac_lib.learning.models.representations import SiteReader, window_first
 from convac_lib.morton import to_sites
 
 SHAPES = [

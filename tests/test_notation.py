@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import convac_lib
+from convac_lib import learning
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
 ROWS = [
@@ -16,8 +17,9 @@ ROWS = [
     if line.startswith("| $")
 ]
 MODULES = [
-    importlib.import_module(f"convac_lib.{module.name}")
-    for module in pkgutil.iter_modules(convac_lib.__path__)
+    importlib.import_module(module.name)
+    for package in (convac_lib, learning)
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
 ]
 
 

@@ -10,9 +10,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convac_lib.ensembles import EnsembleRun, bytes_of_a_member
-from convac_lib.experiments import Experiment
-from convac_lib.sweeps import Results, Study, group_by_seed, run_key, run_study, settings_of
+from convac_lib.learning.ensembles import EnsembleRun, bytes_of_a_member
+from convac_lib.learning.experiments import Experiment
+from convac_lib.learning.sweeps import (
+    Results,
+    Study,
+    group_by_seed,
+    run_key,
+    run_study,
+    settings_of,
+)
 
 SMALL = {
     "task": "pairs",
@@ -292,7 +299,7 @@ LONGER = {"epochs": 4, "task_options": {"n_train": 3000, "n_test": 50}}
 SWEEP = """
 import sys
 sys.path.insert(0, {tests!r})
-from convac_lib import ensembles
+from convac_lib.learning import ensembles
 from test_sweeps import LONGER, study, run_study
 ensembles.train_together.__kwdefaults__["save_every"] = 0
 run_study(
@@ -365,7 +372,8 @@ def quick_workers():
     utils = pytest.importorskip("distributed.utils")
     with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
         context = utils.get_mp_context()  # sets a list of its own first
-        context.set_forkserver_preload(["distributed", "torch._dynamo", "convac_lib.sweeps"])
+        preloaded = ["distributed", "torch._dynamo", "convac_lib.learning.sweeps"]
+        context.set_forkserver_preload(preloaded)
         yield
 
 

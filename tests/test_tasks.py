@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convac_lib import tasks
-from convac_lib.tasks import mnist, photos
-from convac_lib.tasks.digits import place, resize
-from convac_lib.tasks.regression import global_target, local_target, paired_target
+from convac_lib.learning import tasks
+from convac_lib.learning.tasks import mnist, photos
+from convac_lib.learning.tasks.digits import place, resize
+from convac_lib.learning.tasks.regression import global_target, local_target, paired_target
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "mnist"
 needs_mnist = pytest.mark.skipif(

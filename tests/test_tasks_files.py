@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convac_lib.tasks.files import ARRAYS, read_npz
+from convac_lib.learning.tasks.files import ARRAYS, read_npz
 
 
 def arrays(**changes):

@@ -144,8 +144,8 @@ grid.seed = [0, 1]
 @pytest.fixture
 def kept(tmp_path):
     """A study with two runs, and rows of it and of another study."""
-    from convac_lib.experiments import Experiment
-    from convac_lib.sweeps import Results, Study
+    from convac_lib.learning.experiments import Experiment
+    from convac_lib.learning.sweeps import Results, Study
 
     source, results = tmp_path / "small.toml", Results(tmp_path / "small.jsonl")
     source.write_text(STUDY)

@@ -10,10 +10,11 @@ import pytest
 import torch
 from torch import nn
 
-from convac_lib import Architecture, tasks
-from convac_lib.models import ConvAC
-from convac_lib.tasks import Task
-from convac_lib.training import Recipe, evaluate, one_cycle, pick_device, train
+from convac_lib import Architecture
+from convac_lib.learning import tasks
+from convac_lib.learning.models import ConvAC
+from convac_lib.learning.tasks import Task
+from convac_lib.learning.training import Recipe, evaluate, one_cycle, pick_device, train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -4,10 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convac_lib import Architecture
-from convac_lib.ensembles import Ensemble
-from convac_lib.models import ConvAC, ConvNet, window_lists
-from convac_lib.models.representations import SiteReader
-from convac_lib.models.window_lists import WindowLists, join
+from convac_lib.learning.ensembles import Ensemble
+from convac_lib.learning.models import ConvAC, ConvNet, window_lists
+from convac_lib.learning.models.representations import SiteReader
+from convac_lib.learning.models.window_lists import WindowLists, join
 
 ARCHITECTURE = Architecture.for_image(16, 4, (5, 3, 4, 6), 3)
 ALL = torch.arange(5)

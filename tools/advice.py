@@ -1,7 +1,7 @@
 """The study behind "Choosing widths for your data": does advised beat uniform and by hand?
 
 For every setting: train probes on a part of the training set, measure the bonds of the
-one that does best on the rest of it, ask `convac_lib.design` for a profile, then train
+one that does best on the rest of it, ask `convac_lib.learning.design` for a profile, then train
 all profiles of the same budget with several seeds and test them on the test set, which no
 advice has seen. Nothing is chosen by test scores. Stop it and start it again at any time.
 
@@ -21,10 +21,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from convac_lib import design
-from convac_lib.experiments import Experiment
-from convac_lib.sweeps import Results, Study, run_key, run_study, settings_of
-from convac_lib.training import keep_freed_memory, train
+from convac_lib.learning import design
+from convac_lib.learning.experiments import Experiment
+from convac_lib.learning.sweeps import Results, Study, run_key, run_study, settings_of
+from convac_lib.learning.training import keep_freed_memory, train
 
 TARGET = Path(__file__).resolve().parent.parent / "book" / "data" / "advice_runs.json"
 

@@ -11,7 +11,7 @@ import json
 import sys
 from pathlib import Path
 
-from convac_lib.sweeps import Results, Study, run_key, settings_of
+from convac_lib.learning.sweeps import Results, Study, run_key, settings_of
 
 MODELS = {"convnet": "ConvNet", "convac": "ConvAC"}
 MADE_BY = ("device", "threads", "torch", "python", "together")

@@ -9,8 +9,9 @@ positions in a pooling window (share = "window-position"). Then, for squares of 
   can be cut down, such that at most one point of test accuracy is lost. It asks the
   network, on real images, and so holds for a ConvNet too.
 - `shares`, `effective_rank`, `rank_that_counts` (ConvAC): the squared Schmidt values that
-  `convac_lib.design.bond_spectrum` measures on training images, their exp(entropy), and how
-  many exceed 0.001; a surrogate where a square and the rest depend on each other.
+  `convac_lib.learning.design.bond_spectrum` measures on training images, their
+  exp(entropy), and how many exceed 0.001; a surrogate where a square and the rest depend
+  on each other.
 - `state_effective_rank` (ConvAC): exp(entropy) of the coefficients tensor itself, exact,
   with orthonormal features and the ten classes as one more index of the rest.
 
@@ -36,9 +37,9 @@ import numpy as np
 import torch
 
 import convac_lib
-from convac_lib.design import bond_spectrum
-from convac_lib.sweeps import Study, run_key
-from convac_lib.training import evaluate, keep_freed_memory, train
+from convac_lib.learning.design import bond_spectrum
+from convac_lib.learning.sweeps import Study, run_key
+from convac_lib.learning.training import evaluate, keep_freed_memory, train
 
 ROOT = Path(__file__).parents[1]
 OUTPUT = ROOT / "book" / "data" / "trained_spectra.json"

@@ -72,7 +72,7 @@ def design(
         typer.echo(report.advice())
         typer.echo(report.comparison())
         if picture is not None:
-            from ..design import draw_bond_spectrum
+            from ..learning.design import draw_bond_spectrum
 
             axes = draw_bond_spectrum(report.bonds)
             axes[0].figure.savefig(picture, facecolor="white", bbox_inches="tight")
@@ -84,8 +84,8 @@ def design(
 
 def _trained(task, widths, how, device):
     """Return a probe and its score on the held-out samples."""
-    from ..experiments import Experiment
-    from ..training import keep_freed_memory
+    from ..learning.experiments import Experiment
+    from ..learning.training import keep_freed_memory
 
     keep_freed_memory()
     experiment = Experiment(channels=widths, **how)
@@ -109,7 +109,7 @@ class _Report:
     """What is printed, section by section."""
 
     def __init__(self, task, shape, budget, share):
-        from .. import design
+        from ..learning import design
 
         self.lib, self.task, self.shape, self.budget, self.share = (
             design, task, shape, budget, share,
@@ -218,8 +218,8 @@ def _widths(architecture):
 
 def _read(data, source):
     """Return the task that `data` names: one of ours, or the arrays of a .npz file."""
-    from .. import tasks
-    from ..tasks.files import read_npz
+    from ..learning import tasks
+    from ..learning.tasks.files import read_npz
 
     path = Path(data)
     if path.suffix != ".npz":

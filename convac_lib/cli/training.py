@@ -56,8 +56,8 @@ def train(
     """
     with _one_sentence_errors("train"):
         _require_torch()
-        from ..experiments import Experiment
-        from ..training import keep_freed_memory
+        from ..learning.experiments import Experiment
+        from ..learning.training import keep_freed_memory
 
         keep_freed_memory()
         if not design:
@@ -118,7 +118,7 @@ def sweep(
     """
     with _one_sentence_errors("sweep"):
         _require_torch()
-        from ..sweeps import Study, run_study
+        from ..learning.sweeps import Study, run_study
 
         plan = Study.read(study)
         results = results or Path(f"{plan.name}.jsonl")
@@ -151,7 +151,7 @@ def doctor(device: Device = "auto"):
         if _version("torch") == "not installed":
             typer.echo("training      not tested: pip install 'convac-lib[train]'")
         else:
-            from ..training import pick_device
+            from ..learning.training import pick_device
 
             chosen = pick_device(device)
             typer.echo(f"device        {_describe(chosen)}")
@@ -193,7 +193,7 @@ def _test_model(device):
 
     from ..architecture import Architecture
     from ..decompositions import scores
-    from ..models import ConvAC
+    from ..learning.models import ConvAC
 
     architecture = Architecture.for_image(4, 3, (4, 5), 10)
     model = ConvAC(architecture, seed=0, dtype=torch.float64).to(device)
@@ -207,10 +207,10 @@ def _test_model(device):
 
 
 def _test_training(device):
-    from .. import tasks
     from ..architecture import Architecture
-    from ..models import ConvAC
-    from ..training import train
+    from ..learning import tasks
+    from ..learning.models import ConvAC
+    from ..learning.training import train
 
     model = ConvAC(
         Architecture.for_image(8, 2, (8, 8, 16), 10),
@@ -228,7 +228,7 @@ def _test_training(device):
 def _describe(device):
     import torch
 
-    from ..training import device_name
+    from ..learning.training import device_name
 
     if device.type == "cpu":
         return f"cpu, {torch.get_num_threads()} threads"

@@ -1,7 +1,7 @@
 """Tasks to train on: by name, seeded, and nothing downloaded unless asked for.
 
 ``make("digits")`` and its relatives need no network. The paper's tasks take
-``source="mnist"``, which is fetched once; see :mod:`convac_lib.tasks.mnist`.
+``source="mnist"``, which is fetched once; see :mod:`convac_lib.learning.tasks.mnist`.
 """
 
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from inspect import signature
 
 import numpy as np
 
-from .._validation import as_choice, as_int
+from ..._validation import as_choice, as_int
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .._validation import as_choice, as_int
-from ..morton import morton_order
+from ..._validation import as_choice, as_int
+from ...morton import morton_order
 from .products import multiply
 
 REPRESENTATIONS = ("affine-relu", "conv3x3", "linear", "cos-sin")

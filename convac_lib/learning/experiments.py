@@ -12,9 +12,9 @@ from functools import lru_cache
 import numpy as np
 import torch
 
+from .._validation import as_choice, as_int
+from ..architecture import Architecture
 from . import tasks
-from ._validation import as_choice, as_int
-from .architecture import Architecture
 from .ensembles import train_together
 from .models import ConvAC, ConvNet
 from .training import Recipe, pick_device, train
@@ -31,7 +31,7 @@ class Experiment:
     Attributes
     ----------
     task, task_seed, task_options
-        For :func:`convac_lib.tasks.make`.
+        For :func:`convac_lib.learning.tasks.make`.
     hold_out : int
         If not 0, test on that many training samples instead of the test set.
     model : {"convac", "convnet"}
@@ -46,7 +46,7 @@ class Experiment:
     seed : int
         Of the starting weights and of the order of the samples.
     epochs, batch_size, learning_rate, optimizer, weight_decay, clip
-        See :class:`convac_lib.training.Recipe`.
+        See :class:`convac_lib.learning.training.Recipe`.
 
     Examples
     --------
@@ -145,15 +145,15 @@ class Experiment:
     def fit(self, model, task, **how):
         """Train `model` in place and return its Result.
 
-        `how` goes to :func:`convac_lib.training.train`. On a GPU the model is an ensemble of
-        one, so that a step is one graph, and itself stays where it is.
+        `how` goes to :func:`~convac_lib.learning.training.train`. On a GPU the model is an
+        ensemble of one, so that a step is one graph, and itself stays where it is.
         """
         if pick_device(how.get("device", "auto")).type == "cuda":
             return train_together([model], task, self.recipe, seeds=[self.seed], **how)[0]
         return train(model, task, self.recipe, **how)
 
     def run(self, **how):
-        """Train and return a row of results; `how` goes to :func:`convac_lib.training.train`."""
+        """Train and return a row of results; `how` is as for `fit`."""
         task = self.load_task()
         model = self.build_model(task)
         return self.row(model, self.fit(model, task, **how))

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ._validation import as_choice, as_int
+from .._validation import as_choice, as_int
 from .progress import progress
 
 OPTIMIZERS = ("adam", "adamw")
@@ -107,7 +107,7 @@ def train(
     model : torch.nn.Module
         Maps a batch of inputs to scores, (batch, classes) or (batch, 1).
     task : Task
-        See :mod:`convac_lib.tasks`.
+        See :mod:`convac_lib.learning.tasks`.
     recipe : Recipe, optional
         The default one without it; `changes` are changes to it, such as ``epochs=3``.
     device : str
@@ -130,7 +130,8 @@ def train(
 
     Examples
     --------
-    >>> from convac_lib import Architecture, ConvAC, tasks
+    >>> from convac_lib import Architecture, ConvAC
+    >>> from convac_lib.learning import tasks
     >>> model = ConvAC(Architecture.for_image(8, 2, (6, 6, 6), 10), head="normalized", seed=0)
     >>> train(model, tasks.make("digits"), epochs=8, learning_rate=0.02).test_score > 0.5
     True
@@ -226,7 +227,7 @@ def sample_order(seed, epoch, n_samples):
 class Run:
     """A training that can stop between any two steps; its state is what `save` writes.
 
-    :mod:`convac_lib.ensembles` has a kind of Run in which the order of the samples, the
+    :mod:`convac_lib.learning.ensembles` has a kind of Run in which the order of the samples, the
     losses and the scores have an axis of members in front.
     """
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ._validation import as_choice, as_int
-from .architecture import Architecture
+from .._validation import as_choice, as_int
+from ..architecture import Architecture
+from ..closed_forms import block_cuts
 from .bonds import COUNTS, BondSpectrum, bond_caps, bond_ceilings, bond_spectrum
-from .closed_forms import block_cuts
 
 __all__ = [
     "BondSpectrum",

@@ -9,7 +9,7 @@ are made to have the mean 1/2 and one and the same spread.
 
 import numpy as np
 
-from .._validation import as_int
+from ..._validation import as_int
 from . import Task
 
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # of red, green and blue (ITU-R BT.601)

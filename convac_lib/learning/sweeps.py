@@ -16,7 +16,7 @@
 Rows are JSON, one a line. Starting a study again does what has no row yet. The
 runs go to the cores of this machine, or to a Dask cluster; only the process that
 was started writes, so a row is there once however often a worker dies. On a GPU the
-runs that differ only in their seed are trained together (:mod:`convac_lib.ensembles`).
+runs that differ only in their seed are trained together (:mod:`convac_lib.learning.ensembles`).
 """
 
 import hashlib
@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from ._validation import as_int
+from .._validation import as_int
 from .experiments import Experiment
 from .progress import progress
 

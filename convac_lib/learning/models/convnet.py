@@ -5,7 +5,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from .._validation import as_choice
+from ..._validation import as_choice
 from .pooling import average_pool, max_pool
 from .tree import TreeModel, seeded
 

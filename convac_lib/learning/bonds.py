@@ -30,8 +30,8 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from ._validation import as_int
-from .architecture import Architecture
+from .._validation import as_int
+from ..architecture import Architecture
 from .models import ConvAC
 from .models.pooling import product_pool
 from .models.representations import window_first

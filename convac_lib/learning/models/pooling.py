@@ -82,7 +82,7 @@ class _Product(torch.autograd.Function):
     """The product over the axis before rows and channels, and the divisor of every row.
 
     An axis more in front is one of models that are computed together (see
-    :mod:`convac_lib.ensembles`), for which torch calls `vmap`.
+    :mod:`convac_lib.learning.ensembles`), for which torch calls `vmap`.
     """
 
     @staticmethod

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .._validation import as_choice
+from ..._validation import as_choice
 from .pooling import largest_magnitude, product_pool
 from .representations import window_first
 from .tree import TreeModel, seeded
@@ -25,7 +25,7 @@ class ConvAC(TreeModel):
         Which locations of a layer use one matrix. ``"none"`` is the theory's network;
         ``"all"`` cannot tell the members of a pooling window apart.
     representation : {"affine-relu", "conv3x3", "linear", "cos-sin"} or torch.nn.Module
-        The M functions of a site; see :mod:`convac_lib.models.representations`.
+        The M functions of a site; see :mod:`convac_lib.learning.models.representations`.
     site_size : int
         The numbers at one site.
     head : {"scores", "normalized"}

@@ -124,7 +124,7 @@ def train_together(
     ----------
     models : sequence of torch.nn.Module
     task, recipe, device, checkpoint, save_every, show_progress, changes
-        As for :func:`convac_lib.training.train`.
+        As for :func:`convac_lib.learning.training.train`.
     seeds : sequence of int
         Of the order of the samples, one for each model, in place of the recipe's.
     capture : bool, optional
@@ -143,7 +143,8 @@ def train_together(
 
     Examples
     --------
-    >>> from convac_lib import Architecture, ConvAC, tasks
+    >>> from convac_lib import Architecture, ConvAC
+    >>> from convac_lib.learning import tasks
     >>> line = Architecture.line(5, (3, 3, 3))
     >>> options = {"representation": "linear", "site_size": 4}
     >>> models = [ConvAC(line, **options, seed=seed) for seed in (0, 1)]
@@ -350,7 +351,7 @@ def bytes_of_a_member(experiment):
 
     Examples
     --------
-    >>> from convac_lib.experiments import Experiment
+    >>> from convac_lib.learning.experiments import Experiment
     >>> widest = Experiment(task="local", design="wide-base", r=30)
     >>> round(bytes_of_a_member(widest) / 1e9, 1)
     4.8

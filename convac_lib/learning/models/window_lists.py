@@ -128,7 +128,7 @@ class WindowLists:
     Examples
     --------
     >>> from convac_lib import Architecture
-    >>> from convac_lib.models.representations import SiteReader
+    >>> from convac_lib.learning.models.representations import SiteReader
     >>> line = Architecture(4, 2, 1, (1, 1), 1)
     >>> samples = torch.tensor([[0.0, 0, 0, 0], [0, 0, 0, 7]])
     >>> lists = WindowLists(SiteReader(line), samples, window=2)

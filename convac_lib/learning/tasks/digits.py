@@ -9,7 +9,7 @@ place for each image, drawn once.
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from .._validation import as_choice, as_int
+from ..._validation import as_choice, as_int
 from . import Task
 from .mnist import read_mnist
 

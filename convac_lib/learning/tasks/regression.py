@@ -9,7 +9,7 @@ of the variance: truncating a Schmidt decomposition with equal values (Eckart an
 
 import numpy as np
 
-from .._validation import as_choice, as_int
+from ..._validation import as_choice, as_int
 from . import Task
 
 N_SITES, SITE_SIZE = 8, 4
