@@ -19,7 +19,7 @@ import networkx as nx
 import numpy as np
 
 from convac_lib.architecture import Architecture
-from convac_lib.cuts import min_cut, min_cut_weight, prefix_cuts
+from convac_lib.cuts import min_cut, min_cut_weight
 
 NO_LIMIT = 1e12
 
@@ -179,13 +179,6 @@ def main(quick=False):
     for exponent in (large - 4, large - 2, large):
         peak, kept = memory(*problem(2, exponent, seed=1))
         print(f"  N = 2^{exponent:<10}{peak:>6.1f} bytes a site at most, {kept:.1f} kept")
-
-    length = 13 if quick else 17
-    network, _ = problem(2, length, seed=3)
-    start = process_time()
-    weights = prefix_cuts(network)
-    seconds = process_time() - start
-    print(f"\nall {len(weights)} prefix cuts at N = 2^{length}: {1e3 * seconds:.1f} ms")
 
 
 if __name__ == "__main__":

@@ -320,17 +320,17 @@ def together(experiments, device, rounds, clock):
 
     def step_of_each():
         for run in alone:
-            run.descend(order)
+            run.step(order)
 
     def ensemble(capture):
         members = Ensemble([run.build_model(task) for run in experiments]).to(device)
         return EnsembleRun(members, task, recipe, device, [0] * n_members, capture)
 
     ours = ensemble(capture=device.type == "cuda")
-    steps = [TrainingStep("together", lambda: ours.descend(orders), device)]
+    steps = [TrainingStep("together", lambda: ours.step(orders), device)]
     if ours.capture:
         plain = ensemble(capture=False)
-        steps.append(TrainingStep("without a graph", lambda: plain.descend(orders), device))
+        steps.append(TrainingStep("without a graph", lambda: plain.step(orders), device))
     steps.append(TrainingStep("one after another", step_of_each, device))
     for _ in range(5):  # a graph is recorded in the fourth
         for step in steps:

@@ -14,6 +14,20 @@ from math import prod
 from ._validation import as_choice, as_int, integer_log
 
 SHARING = ("none", "window-position", "all")
+DESIGNS = ("wide-base", "wide-tip")
+
+
+def graded_steps(design, depth):
+    """Return the layers' widths of a design of the paper in proportion (section 8).
+
+    Examples
+    --------
+    >>> graded_steps("wide-base", 6), graded_steps("wide-tip", 3)
+    ([4, 4, 2, 2, 1, 1], [1, 2, 4])
+    """
+    as_choice("design", design, DESIGNS)
+    steps = [4 >> (3 * layer // depth) for layer in range(depth)]
+    return steps if design == "wide-base" else steps[::-1]
 
 
 @dataclass(frozen=True)
@@ -27,7 +41,7 @@ class Architecture:
     window : int
         Sites multiplied by one pooling window, at least 2. ``window=2`` is the
         paper's line of patches; ``window=4`` is 2x2 pooling of an image whose
-        pixels are listed in Morton order (see :mod:`convac_lib.morton`).
+        pixels are listed in Morton order (see :mod:`convac_lib.partitions`).
         ``window=n_sites`` with one layer is the shallow (CP) network.
     local_dim : int
         M, the number of representation functions per site.
@@ -98,14 +112,18 @@ class Architecture:
     @classmethod
     def wide_base(cls, r, local_dim=10, n_outputs=10):
         """Return the paper's 64x64 network with channels 4r 4r 2r 2r r r (section 8)."""
-        r = as_int("r", r, minimum=1)
-        return cls.for_image(64, local_dim, (4 * r, 4 * r, 2 * r, 2 * r, r, r), n_outputs)
+        return cls._graded("wide-base", r, local_dim, n_outputs)
 
     @classmethod
     def wide_tip(cls, r, local_dim=10, n_outputs=10):
         """Return the paper's 64x64 network with channels r r 2r 2r 4r 4r (section 8)."""
+        return cls._graded("wide-tip", r, local_dim, n_outputs)
+
+    @classmethod
+    def _graded(cls, design, r, local_dim, n_outputs):
         r = as_int("r", r, minimum=1)
-        return cls.for_image(64, local_dim, (r, r, 2 * r, 2 * r, 4 * r, 4 * r), n_outputs)
+        channels = [r * step for step in graded_steps(design, depth=6)]
+        return cls.for_image(64, local_dim, channels, n_outputs)
 
     # --- what follows from the numbers ------------------------------------------------
 

@@ -16,21 +16,9 @@ from math import log10, prod
 
 import numpy as np
 
-from ._branches import minimal_sides, relabel
+from ._fast_cuts import minimal_sides
 from .architecture import Architecture
-from .graph_cuts import GraphCut, multiplicative_min_cut
 from .partitions import as_partition
-
-__all__ = [
-    "Cut",
-    "GraphCut",
-    "min_cut",
-    "min_cut_weight",
-    "min_cut_weights",
-    "multiplicative_min_cut",
-    "prefix_cuts",
-    "theorem2_bound",
-]
 
 # --- the recursion ------------------------------------------------------------------------
 
@@ -55,12 +43,18 @@ def min_cut_weight(architecture, partition):
     ]
     for width in architecture.channels:
         windows = zip(*[iter(costs)] * architecture.window, strict=True)
-        costs = [_join(window, width) for window in windows]
+        costs = [delta_costs(window, width) for window in windows]
     return min(costs[0])
 
 
-def _join(branches, width):
-    """Return the costs (on A, on B) of a delta of bond `width` over branches with costs."""
+def delta_costs(branches, width):
+    """Return the costs (on A, on B) of a delta of bond `width` over branches with such costs.
+
+    Examples
+    --------
+    >>> delta_costs([(1, 4), (4, 1)], width=3)  # cut the delta, on either side
+    (3, 3)
+    """
     parted = width * prod(min(branch) for branch in branches)
     on_a, on_b = (prod(side) for side in zip(*branches, strict=True))
     return min(on_a, parted), min(on_b, parted)
@@ -258,39 +252,32 @@ def _as_partitions(partitions, n_sites):
 # --- many cuts at once --------------------------------------------------------------------
 
 
-def prefix_cuts(architecture):
-    """Return the exact minimal cuts of the first 1, 2, ..., N - 1 sites against the rest.
+def block_cuts(architecture):
+    """Return for each level the minimal cut of one mixed window, between blocks of w^j sites.
 
-    One pass over the layers. In a branch of which the first x sites are in A, only
-    the child in which the boundary falls is mixed, and all branches of a layer are
-    alike; so x says everything, and a layer has window^(l+1) branches to know.
+    With window^j sites to a block, alternately in A and in B, half of every window of
+    layer j is on either side, and the minimal cut of all sites is this number to the
+    power N / w^(j+1): the theorem on aligned blocks of the chapter on widths, exact ints.
 
-    Returns
-    -------
-    list of int, of length N - 1
+    Raises
+    ------
+    ValueError
+        If the window is odd.
 
     Examples
     --------
-    >>> prefix_cuts(Architecture.line(local_dim=2, channels=(3, 5)))
-    [2, 3, 2]
+    >>> block_cuts(Architecture.line(local_dim=2, channels=(3, 5, 6)))
+    [2, 3, 5]
     """
     window = architecture.window
-    kinds, costs = np.zeros(1, dtype=np.intp), [(architecture.local_dim, 1)]
-    pure = architecture.local_dim  # of a branch wholly in A or B, met from the other side
+    if window % 2:
+        raise ValueError(f"architecture must have an even window, got window={window}")
+    in_a, cuts = (1, architecture.local_dim), []
     for width in architecture.channels:
-        powers = [1]  # of `pure`; a larger one than the width never pays
-        for _ in range(window - 1):
-            powers.append(min(powers[-1] * pure, width))
-        longer = [
-            _join([(on_a, on_b), (powers[window - 1 - whole], 1), (1, powers[whole])], width)
-            for whole in range(window)  # children wholly in A, before the boundary
-            for on_a, on_b in costs
-        ]
-        kinds = (np.arange(window)[:, None] * len(costs) + kinds).ravel()
-        kinds, costs = relabel(kinds, longer)
-        pure = min(width, powers[-1] * pure)
-    weights = [min(cost) for cost in costs]
-    return [weights[kind] for kind in kinds[1:].tolist()]
+        mixed = [in_a, in_a[::-1]] * (window // 2)
+        cuts.append(min(delta_costs(mixed, width)))
+        in_a = delta_costs([in_a] * window, width)
+    return cuts
 
 
 def theorem2_bound(architecture, partition):

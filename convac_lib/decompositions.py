@@ -17,14 +17,13 @@ from math import prod
 
 import numpy as np
 
-from ._memory import refuse_beyond_memory
-from ._numbers import (
+from ._arrays import (
     as_inexact,
     as_numbers,
     exact_dtype,
-    exact_rank,
     is_exact,
     largest_magnitude,
+    refuse_beyond_memory,
 )
 from ._validation import as_choice, as_int
 
@@ -236,73 +235,7 @@ def log_scores(architecture, weights, features):
     return sign, np.where(zero, -np.inf, logarithm)
 
 
-# --- features -------------------------------------------------------------------------
-
-
-def are_independent(values):
-    """Return whether representation functions are linearly independent on some points.
-
-    Independent on the points, they are independent functions, as the theory asks
-    (footnote 1). Dependent on these points, they may still differ on others.
-    Integers and fractions are decided exactly; for floats this is numerical
-    (singular values above the longer side times epsilon times the largest).
-
-    Parameters
-    ----------
-    values : array_like, shape (n_points, local_dim)
-        f_d(x) in row x and column d.
-
-    Examples
-    --------
-    >>> x = np.arange(5)
-    >>> are_independent(np.stack([x, 1 - x], axis=1))
-    True
-    >>> are_independent(np.stack([x, 2 * x], axis=1))
-    False
-    """
-    values = _as_values(values)
-    if is_exact(values):
-        return exact_rank(values) == values.shape[1]
-    return bool(np.linalg.matrix_rank(as_inexact("values", values)) == values.shape[1])
-
-
-def orthonormal_features(values):
-    """Return orthonormal functions with the span of the given ones, and the change of basis.
-
-    Orthonormal means: for the inner product that sums over the points. The
-    physics takes an orthonormal local basis; this is why a network need not
-    (footnote 1).
-
-    Parameters
-    ----------
-    values : array_like, shape (n_points, local_dim)
-        f_d(x) in row x and column d.
-
-    Returns
-    -------
-    orthonormal : ndarray, shape (n_points, local_dim)
-    matrix : ndarray, shape (local_dim, local_dim)
-        With f(x) = matrix @ orthonormal(x): what :func:`change_basis` takes.
-
-    Raises
-    ------
-    ValueError
-        If the functions are linearly dependent on the points.
-
-    Examples
-    --------
-    >>> orthonormal, matrix = orthonormal_features([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])
-    >>> np.allclose(orthonormal @ matrix.T, [[1, 0], [1, 1], [1, 2]])
-    True
-    """
-    values = _as_values(values)
-    if not are_independent(values):
-        raise ValueError(
-            f"values must be of linearly independent functions, got {values.shape[1]} that are "
-            f"dependent on the {values.shape[0]} points"
-        )
-    orthonormal, triangular = np.linalg.qr(as_inexact("values", values))
-    return orthonormal, triangular.T
+# --- another basis ----------------------------------------------------------------------
 
 
 def change_basis(weights, matrix):
@@ -416,13 +349,6 @@ def _row_products(left, right):
 
 
 # --- checks of arguments --------------------------------------------------------------
-
-
-def _as_values(values):
-    values = as_numbers("values", values)
-    if values.ndim != 2 or values.size == 0:
-        raise ValueError(f"values must have shape (n_points, local_dim), got {values.shape}")
-    return values
 
 
 def _refuse_overflow(array, instead):

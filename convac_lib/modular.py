@@ -68,7 +68,7 @@ def random_residues(rng, shape, prime):
     return rng.integers(0, prime, size=shape).astype(float) - (prime - 1) // 2
 
 
-def multiply(x, y, prime):
+def entrywise(x, y, prime):
     """Return the products of centred residues, entry by entry (broadcast)."""
     return centre(x * y, prime)
 

@@ -1,18 +1,14 @@
 """Partitions of the sites into two sides, A and B: a boolean array, True = in A.
 
 Which correlations a network can hold is asked one partition at a time
-(Levine et al. 2018, section 4).
+(Levine et al. 2018, section 4). The sites of an image are its pixels in Morton (Z)
+order, so that every 2x2 window is four neighbours and an image needs no code of its own.
 """
 
-from itertools import combinations_with_replacement, groupby
-from math import comb
 
 import numpy as np
 
 from ._validation import as_choice, as_int, integer_log
-from .morton import to_sites
-
-MAX_CLASSES = 1_000_000  # that symmetry_classes lists
 
 
 def as_partition(partition, n_sites=None):
@@ -147,72 +143,6 @@ def random_balanced(n_sites, seed):
     return partition
 
 
-def symmetry_classes(n_sites, window, size=None):
-    """List partitions up to the symmetries of the tree, each with its multiplicity.
-
-    Exchanging the sub-trees below one pooling window changes neither a minimal
-    cut nor the generic rank of an unshared network, so one partition of each class
-    stands for all. With `size` only partitions with that many sites in A are
-    listed. A and B are not exchanged, and the two partitions with an empty side
-    are left out.
-
-    Returns
-    -------
-    list of (ndarray of bool, int)
-        A representative, and how many partitions it stands for.
-
-    Raises
-    ------
-    ValueError
-        If there are more than a million classes; then draw some partitions
-        with :func:`random_balanced`.
-
-    Examples
-    --------
-    >>> [(as_word(p), count) for p, count in symmetry_classes(4, 2, size=2)]
-    [('BBAA', 2), ('BABA', 4)]
-    """
-    n_sites = as_int("n_sites", n_sites, minimum=2)
-    window = as_int("window", window, minimum=2)
-    depth = integer_log("n_sites", n_sites, window)
-    if size is not None:
-        size = as_int("size", size, minimum=1, maximum=n_sites - 1)
-    # A class of a sub-tree is the sorted tuple of its children's classes; the two
-    # leaves are the words "B" and "A".
-    classes = [("B", 1), ("A", 1)]
-    for _ in range(depth):
-        n_classes = comb(len(classes) + window - 1, window)
-        if n_classes > MAX_CLASSES:
-            raise ValueError(
-                f"n_sites must give at most {MAX_CLASSES:,} classes to list, got {n_sites} "
-                f"with {n_classes:,} or more; draw some with partitions.random_balanced"
-            )
-        classes = _merge_classes(classes, window)
-    listed = []
-    for word, count in classes:
-        in_a = word.count("A")
-        if 0 < in_a < n_sites and (size is None or in_a == size):
-            listed.append((as_partition(word), count))
-    return listed
-
-
-def _merge_classes(classes, window):
-    """Return the classes of a tree whose `window` children each have one of `classes`."""
-    merged = []
-    for children in combinations_with_replacement(range(len(classes)), window):
-        arrangements, left = 1, window
-        for _, same in groupby(children):
-            repeated = len(list(same))
-            arrangements *= comb(left, repeated)
-            left -= repeated
-        word, count = "", arrangements
-        for child in children:
-            word += classes[child][0]
-            count *= classes[child][1]
-        merged.append((word, count))
-    return merged
-
-
 def _even(name, value):
     value = as_int(name, value, minimum=2)
     if value % 2:
@@ -224,3 +154,57 @@ def _power_of_two_side(side):
     side = as_int("side", side, minimum=2)
     integer_log("side", side, 2)
     return side
+
+
+# --- images as sites ----------------------------------------------------------------------
+
+
+def morton_order(side):
+    """Return the row-major pixel number of each site, shape (side * side,).
+
+    Site s belongs to the pixel whose row has the odd bits of s and whose column
+    has the even bits, so sites 4k..4k+3 are one 2x2 window (upper left, upper
+    right, lower left, lower right).
+
+    Examples
+    --------
+    >>> morton_order(4).reshape(4, 4)
+    array([[ 0,  1,  4,  5],
+           [ 2,  3,  6,  7],
+           [ 8,  9, 12, 13],
+           [10, 11, 14, 15]])
+    """
+    side = as_int("side", side, minimum=1)
+    level = 0 if side == 1 else integer_log("side", side, 2)
+    bits = np.arange(side * side)[:, None] >> np.arange(2 * level) & 1
+    place = 1 << np.arange(level)
+    return (bits[:, 1::2] @ place) * side + bits[:, ::2] @ place
+
+
+def to_sites(images):
+    """Reorder images (..., side, side) into sites (..., side * side). NumPy or torch.
+
+    Examples
+    --------
+    >>> to_sites(np.arange(4).reshape(2, 2))
+    array([0, 1, 2, 3])
+    """
+    if images.ndim < 2 or images.shape[-1] != images.shape[-2]:
+        raise ValueError(
+            "images must be square in their last two axes, got shape "
+            f"{tuple(images.shape)}; pad or resize them first"
+        )
+    side = images.shape[-1]
+    return images.reshape(*images.shape[:-2], side * side)[..., morton_order(side)]
+
+
+def to_image(sites):
+    """Reorder sites (..., side * side) into images (..., side, side); undoes `to_sites`."""
+    n_sites = sites.shape[-1] if sites.ndim else 0
+    side = round(n_sites**0.5)
+    if side * side != n_sites or side == 0:
+        raise ValueError(
+            f"sites must have a square number of entries in the last axis, got {n_sites}"
+        )
+    inverse = np.argsort(morton_order(side))
+    return sites[..., inverse].reshape(*sites.shape[:-1], side, side)

@@ -13,12 +13,12 @@ from math import log10
 import numpy as np
 
 from . import modular
-from ._memory import refuse_beyond_memory
+from ._arrays import refuse_beyond_memory
 from ._validation import as_choice, as_int
 from .architecture import SHARING
-from .compression import fold
 from .cuts import min_cut_weight
 from .decompositions import random_weights
+from .folding import fold
 from .partitions import as_partition
 
 LARGEST_CUT = 2**13  # the rank is computed from a matrix of about this many rows
@@ -44,7 +44,7 @@ class RankCertificate:
     **What it says when they do not meet.** Only a lower bound on the generic rank.
     Bad luck has a probability of roughly 1 / p, so draws with other seeds and
     other primes that agree make it all but certain that the bound is the generic
-    rank; they do not prove it. :func:`generic_rank` makes such draws.
+    rank; they do not prove it.
 
     Attributes
     ----------
@@ -128,40 +128,8 @@ def certify_rank(architecture, partition, seed=0, share="none", prime=None):
     return RankCertificate(modular.rank(matrix, prime), cut, prime, seed, share)
 
 
-def generic_rank(architecture, partition, draws=2, seed=0, share="none"):
-    """Return the rank that almost all weights give: the largest of several exact draws.
-
-    Each draw has its own seed and its own prime. The first one that meets the
-    minimal cut proves the answer and is the last; otherwise the answer is a proven
-    lower bound, and right unless every draw was unlucky (:class:`RankCertificate`).
-
-    Parameters
-    ----------
-    architecture, partition, seed, share
-        As for :func:`certify_rank`.
-    draws : int
-        How many draws at most.
-
-    Examples
-    --------
-    >>> from convac_lib.architecture import Architecture
-    >>> generic_rank(Architecture.line(2, (4, 4)), "AABB", share="all")  # the cut is 4
-    3
-    """
-    draws = as_int("draws", draws, minimum=1)
-    seed = as_int("seed", seed, minimum=0)
-    best = 0
-    for draw in range(draws):
-        prime = modular.large_prime(draw)
-        found = certify_rank(architecture, partition, seed + draw, share, prime)
-        best = max(best, found.rank)
-        if found.certified:
-            break
-    return best
-
-
 class RandomProbes:
-    """Arithmetic modulo a prime for :func:`~convac_lib.compression.fold`: it keeps ranks.
+    """Arithmetic modulo a prime for :func:`~convac_lib.folding.fold`: it keeps ranks.
 
     Where there would be more rows than the bound, as many random combinations of
     them are taken instead. That never raises a rank; and when the bound is at least
@@ -197,7 +165,7 @@ class RandomProbes:
         """Return Σ_g top_g x_g ⊗ y_g, probed down to `most` rows and columns."""
         row_probes = self._probes(x.shape[1], y.shape[1], self.most)
         column_probes = self._probes(x.shape[2], y.shape[2], self.most)
-        x = modular.multiply(top[:, None, None], x, self.prime)
+        x = modular.entrywise(top[:, None, None], x, self.prime)
         if row_probes is None and column_probes is None:
             return self._sum_of_kronecker_products(x, y)
         total = 0.0
@@ -218,7 +186,7 @@ class RandomProbes:
     def _paired_product(self, x, y, row_probes, column_probes):
         x, y = self._pair(x, y, 1, row_probes)
         x, y = self._pair(x, y, 2, column_probes)
-        return modular.multiply(x, y, self.prime)
+        return modular.entrywise(x, y, self.prime)
 
     def _pair(self, x, y, axis, probes):
         """Make two stacks equally long along an axis: all pairs, or one for each probe."""

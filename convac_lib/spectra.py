@@ -2,7 +2,7 @@
 
 The state of a thousand sites has more coefficients than there are atoms, yet the
 singular values of its matricization are few: no more than the minimal cut. The
-network is folded from the leaves to the top (:mod:`convac_lib.compression`), and
+network is folded from the leaves to the top (:mod:`convac_lib.folding`), and
 each sub-tree is written in orthonormal bases of the few directions it can reach.
 Orthonormal bases change no singular value, so the small matrix left at the top
 has the spectrum of the whole: any weights, random or trained, real or complex.
@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._memory import refuse_beyond_memory
+from ._arrays import refuse_beyond_memory
 from ._validation import as_int
-from .compression import fold
 from .decompositions import as_weights, random_weights
+from .folding import fold
 from .partitions import as_partition
 from .states import entropy_of_schmidt_values, geometric_measure_of_schmidt_values
 
@@ -104,7 +104,7 @@ def schmidt_spectrum(architecture, partition, weights=None, seed=0, output=0):
 
 
 class OrthonormalBases:
-    """Float arithmetic for :func:`~convac_lib.compression.fold`: it keeps singular values.
+    """Float arithmetic for :func:`~convac_lib.folding.fold`: it keeps singular values.
 
     A stack of matrices is compressed by writing all their columns in one orthonormal
     basis of the space they span, and their rows in another. How many directions are

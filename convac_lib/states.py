@@ -10,18 +10,16 @@ from functools import reduce
 from math import log, prod, sqrt
 
 import numpy as np
-from scipy.special import digamma
 
-from ._memory import refuse_beyond_memory
-from ._numbers import (
+from ._arrays import (
     as_inexact,
     as_numbers,
     exact_dtype,
     exact_rank,
     is_exact,
     largest_magnitude,
+    refuse_beyond_memory,
 )
-from ._validation import as_choice, as_int
 from .partitions import as_partition
 
 # --- states ---------------------------------------------------------------------------
@@ -56,7 +54,7 @@ def product_state(vectors, normalize=True):
     vectors = [_as_local_vector(site, vector) for site, vector in enumerate(vectors)]
     if not vectors:
         raise ValueError("vectors must have one vector for each site, got none")
-    _refuse_big_state(
+    refuse_big_state(
         [len(vector) for vector in vectors],
         np.result_type(*vectors),
         "keep the list of vectors: decompositions.scores reads a network's value from it",
@@ -70,70 +68,6 @@ def product_state(vectors, normalize=True):
         dtype = exact_dtype(vectors, prod(largest_magnitude(vector) for vector in vectors))
         vectors = [vector.astype(dtype) for vector in vectors]
     return reduce(np.multiply.outer, vectors)
-
-
-def random_state(n_sites, local_dim=2, seed=0, dtype=float):
-    """Return a state drawn uniformly from the unit sphere, shape (local_dim,) * n_sites.
-
-    `dtype` is ``float`` for a real state and ``complex`` for a complex one.
-
-    Examples
-    --------
-    >>> float(np.linalg.norm(random_state(3, seed=1, dtype=complex)).round(12))
-    1.0
-    """
-    shape = _state_shape(n_sites, local_dim)
-    as_choice("dtype", dtype, (float, complex))
-    _refuse_big_state(shape, dtype)
-    rng = np.random.default_rng(seed)
-    state = rng.standard_normal(shape)
-    if dtype is complex:
-        state = state + 1j * rng.standard_normal(shape)
-    return normalized(state)
-
-
-def bell(normalize=True):
-    """Return the Bell state (|00⟩ + |11⟩) / √2 of two qubits.
-
-    Examples
-    --------
-    >>> bell(normalize=False)
-    array([[1, 0],
-           [0, 1]])
-    """
-    return ghz(2, normalize=normalize)
-
-
-def ghz(n_sites, local_dim=2, normalize=True):
-    """Return the GHZ state Σ_d |d d ... d⟩ / √local_dim; unnormalised it is a delta (eq. 13).
-
-    Examples
-    --------
-    >>> ghz(3)[1, 1, 1].round(4), ghz(3)[0, 1, 1]
-    (np.float64(0.7071), np.float64(0.0))
-    """
-    shape = _state_shape(n_sites, local_dim)
-    _refuse_big_state(shape, int)
-    state = np.zeros(shape, dtype=int)
-    state[(np.arange(local_dim),) * n_sites] = 1
-    return normalized(state) if normalize else state
-
-
-def w_state(n_sites, normalize=True):
-    """Return the W state of qubits: one of them is 1, with equal amplitudes.
-
-    Examples
-    --------
-    >>> w_state(2, normalize=False)
-    array([[0, 1],
-           [1, 0]])
-    """
-    shape = _state_shape(n_sites, local_dim=2)
-    _refuse_big_state(shape, int)
-    state = np.zeros(shape, dtype=int)
-    for site in range(n_sites):
-        state[tuple(int(other == site) for other in range(n_sites))] = 1
-    return normalized(state) if normalize else state
 
 
 def normalized(state):
@@ -226,8 +160,8 @@ def schmidt_values(tensor, partition):
 
     Examples
     --------
-    >>> schmidt_values(bell(), "AB").round(4)
-    array([0.7071, 0.7071])
+    >>> schmidt_values(np.eye(2), "AB")  # |00⟩ + |11⟩
+    array([1., 1.])
     """
     matrix = as_inexact("tensor", matricization(tensor, partition))
     return np.linalg.svd(matrix, compute_uv=False)
@@ -252,7 +186,7 @@ def schmidt_number(tensor, partition, tolerance=None):
 
     Examples
     --------
-    >>> schmidt_number(ghz(4, local_dim=3, normalize=False), "AABB")
+    >>> schmidt_number(np.eye(3, dtype=int), "AB")
     3
     """
     matrix = matricization(tensor, partition)
@@ -278,7 +212,7 @@ def entanglement_entropy(tensor, partition, base=None):
 
     Examples
     --------
-    >>> entanglement_entropy(bell(), "AB", base=2)
+    >>> entanglement_entropy(np.eye(2), "AB", base=2)  # the Bell state
     1.0
     """
     return entropy_of_schmidt_values(schmidt_values(tensor, partition), base)
@@ -291,7 +225,7 @@ def geometric_measure(tensor, partition):
 
     Examples
     --------
-    >>> round(geometric_measure(w_state(4), "ABBB"), 4)  # λ² = 3/4, 1/4
+    >>> round(geometric_measure([[0, 1], [3**0.5, 0]], "AB"), 4)  # λ² = 3, 1
     0.5
     """
     return geometric_measure_of_schmidt_values(schmidt_values(tensor, partition))
@@ -325,23 +259,6 @@ def geometric_measure_of_schmidt_values(values):
     return sqrt(p[:-1].sum())  # 1 − p_1 by its other terms: nothing cancels
 
 
-def page_entropy(dim_a, dim_b):
-    """Return Page's average entanglement entropy of a random complex state, in nats.
-
-    For sides of dimension m ≤ n it is Σ_{k=n+1}^{mn} 1/k − (m−1)/(2n)
-    (Page 1993; proved by Sen 1996). The order of the two sides does not matter.
-
-    Examples
-    --------
-    >>> round(page_entropy(2, 2), 4)  # 1/3 + 1/4 − 1/4
-    0.3333
-    """
-    m, n = sorted((as_int("dim_a", dim_a, minimum=1), as_int("dim_b", dim_b, minimum=1)))
-    if n > 10**8:  # H_mn − H_n = ln m + 1/(2mn) − 1/(2n), the next term is below 1/n²
-        return log(m) - (m * m - 1) / (2 * m * n)
-    return float(digamma(m * n + 1) - digamma(n + 1)) - (m - 1) / (2 * n)
-
-
 # --- checks of arguments --------------------------------------------------------------
 
 
@@ -371,12 +288,7 @@ def _as_local_vector(site, vector):
     return vector
 
 
-def _state_shape(n_sites, local_dim):
-    n_sites = as_int("n_sites", n_sites, minimum=1)
-    return (as_int("local_dim", local_dim, minimum=1),) * n_sites
-
-
-def _refuse_big_state(
+def refuse_big_state(
     shape,
     dtype,
     instead="for a network of many sites use spectra.schmidt_spectrum, which forms no tensor",

@@ -1,129 +1,112 @@
-"""The study behind the advice: what it trains in one go, it trains as the library would."""
+"""Advised profiles against enumeration, and when no advice is given."""
 
-import json
-from pathlib import Path
+from itertools import product
 
 import numpy as np
 import pytest
-from load_script import load_script
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spectra_by_hand import FAR, NEAR, PROBE, spectrum_of
 
-from convac_lib.architecture import Architecture
-from convac_lib.learning.ensembles import run_together
-from convac_lib.learning.experiments import Experiment
+from convac_lib import Architecture
+from convac_lib.learning.advice import suggest_profile, tail_sum
+from convac_lib.learning.bonds import bond_caps
 
-ROOT = Path(__file__).resolve().parent.parent
-ROWS = ROOT / "book" / "data" / "advice_runs.json"
-
-
-@pytest.fixture(scope="module")
-def advice():
-    return load_script("tools/advice.py")
+SHARES = st.sampled_from(["none", "window-position", "all"])
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"task": "pairs", "task_options": {"n_train": 1050, "n_test": 300}, "local_dim": 5,
-         "model_options": {"share": "none", "init": "normal"}, "channels": (5, 2, 2)},
-        {"task": "tiled", "task_options": {"side": 8}, "local_dim": 2, "clip": 0.5,
-         "model_options": {"representation": "linear"}, "channels": (6, 5, 12)},
-    ],
-)  # fmt: skip
-def test_networks_trained_together_are_trained_as_alone(settings):
-    runs = [Experiment(**settings, epochs=3, learning_rate=0.02, seed=seed) for seed in (3, 5)]
-    together = run_together(runs, show_progress=False, device="cpu")
-    for found, run in zip(together, runs, strict=True):
-        row = run.run(show_progress=False, device="cpu")
-        assert found["parameters"] == row["parameters"]
-        for score in ("train_score", "test_score"):
-            assert found[score] == pytest.approx(row[score], abs=5e-3)
+# --- the tail sum -------------------------------------------------------------------------
 
 
-def test_rows_are_written_once_and_collected(advice, tmp_path, monkeypatch):
-    small = advice.Setting(
-        common={"task": "pairs", "task_options": {"n_train": 300, "n_test": 100},
-                "local_dim": 5, "epochs": 1, "model_options": {"share": "none"}},
-        share="none", budget=260, probe=(8, 8, 8), hold_out=50, seeds=2, samples=60,
-        together=True,
-    )  # fmt: skip
-    monkeypatch.setattr(advice, "SETTINGS", {"small": small})
-    monkeypatch.setattr(advice, "TARGET", tmp_path / "runs.json")
-    for _ in range(2):
-        advice.main(["run", str(tmp_path)])
-    lines = (tmp_path / "small.jsonl").read_text().splitlines()
-    assert len(lines) == 6  # an untrained probe is not trusted: uniform, base and tip, 2 seeds
-    advice.main(["collect", str(tmp_path)])
-    kept = json.loads((tmp_path / "runs.json").read_text())["settings"][0]
-    assert [row["profile"] for row in kept["rows"]] == [
-        "uniform", "uniform", "wide-base", "wide-base", "wide-tip", "wide-tip",
-    ]  # fmt: skip
-    with pytest.raises(SystemExit, match="no such setting: cats"):
-        advice.main(["run", str(tmp_path), "cats"])
-    with pytest.raises(SystemExit):
-        advice.main([])
+def test_the_tail_sum_by_hand():
+    # Sites: the least of 5 equal 1/16 is lost 8 times; blocks of 2: 1/4 lost 4 times.
+    found = tail_sum(NEAR, PROBE.with_channels((4, 1, 2)))
+    assert found == pytest.approx(8 / 16 + 4 / 4 + 2 / 2)
+    assert tail_sum(NEAR, PROBE.with_channels((5, 2, 2))) == 0
 
 
-def medians_differ(a, b, draws=4000):
-    """Return -1, 0 or 1: the sign of the difference of two medians, 0 if it is not known."""
-    rng = np.random.default_rng(0)
-    a, b = (np.median(rng.choice(s, (draws, len(s))), axis=1) for s in (a, b))
-    low, high = np.quantile(a - b, (0.025, 0.975))
-    return int(low > 0) - int(high < 0)
+def test_noise_does_not_move_the_advice():
+    noisy = spectrum_of(PROBE, [[12, 1, 1, 1, 1], [3, 1] + [1e-3] * 6, [1, 1] + [1e-3] * 6, [1]])
+    assert tail_sum(noisy, PROBE.with_channels((5, 2, 2))) > 0
+    found = suggest_profile(noisy, 260, learned=1.0)
+    assert found.architecture.channels == (5, 2, 4)
+    flat = spectrum_of(PROBE, [[1, 1e-4], [1, 1e-4], [1, 1e-4], [1]])
+    found = suggest_profile(flat, 260, floor=1)
+    assert found.architecture == found.uniform and found.tail < 1e-3
 
 
-def test_what_the_page_says_of_the_rows():
-    found = {s["name"]: s for s in json.loads(ROWS.read_text())["settings"]}
-    best, uniform, scores = {}, {}, {}
-    for name, setting in found.items():
-        runs = {}
-        for row in setting["rows"]:
-            runs.setdefault(row["profile"], []).append(row["test_score"])
-        own = runs.get("advised", runs["uniform"])
-        rivals = [runs[p] for p in ("wide-tip", "wide-base", "uniform")]
-        best[name] = medians_differ(own, max(rivals, key=np.median))
-        uniform[name] = medians_differ(own, runs["uniform"]) if "advised" in runs else None
-        scores[name] = runs
-    assert [name for name, sign in best.items() if sign] == ["filling-600"]
-    assert best["filling-600"] == 1
-    assert {n for n, sign in uniform.items() if sign} == {"pairs-1", "filling-600"}
-    assert {n for n, sign in uniform.items() if sign == 0} == {"photos-300", "tiled-600"}
-    filling = {p: np.median(s) for p, s in scores["filling-600"].items()}
-    assert 0.01 < filling["advised"] - filling["uniform"] < 0.02
-    assert filling["uniform"] < filling["even-12"] < filling["advised"]
-    even = {n: scores[n]["even-12"] for n in ("filling-600", "tiled-600")}
-    assert medians_differ(scores["filling-600"]["advised"], even["filling-600"]) == 0
-    assert medians_differ(scores["tiled-600"]["advised"], even["tiled-600"]) == 1
-    levels = {n: s["advice"]["entropies"][:-1] for n, s in found.items()}
-    assert np.argmax(np.diff(levels["tiled-600"])) == 1  # from blocks of 2 x 2 to 4 x 4
-    assert np.argmax(np.diff(levels["filling-600"])) == 2
-    for name in ("local-6", "global-6"):
-        assert np.argmax(np.diff(levels[name])) == 4  # the last step, for both
-        by_hand = scores[name]["wide-tip"] + scores[name]["wide-base"]
-        assert min(scores[name]["uniform"]) > max(by_hand)
-    for name, profile in (
-        ("tiled-600", "wide-tip"), ("tiled-1440", "wide-tip"), ("photos-1300", "wide-base"),
-        ("local-6", "wide-tip"), ("local-6", "wide-base"),
-    ):  # fmt: skip
-        assert np.median(scores[name][profile]) < np.median(scores[name]["uniform"]) - 0.02
-    for name in ("pairs-2", "pairs-4"):
-        assert not found[name]["advice"]["trusted"]
-        assert all(0.4 < score < 0.55 for score in found[name]["advice"]["probe_scores"])
+def test_a_spectrum_of_another_tree_is_refused():
+    with pytest.raises(ValueError, match="architecture must be the tree of the spectrum"):
+        tail_sum(NEAR, Architecture.line(4, (3, 3, 3)))
 
 
-def test_the_books_rows_are_of_the_budgets_they_say():
-    found = json.loads(ROWS.read_text())
-    assert {"command", "device", "torch", "date"} <= set(found["provenance"])
-    shapes = {"pairs": (8, 2, 5, 1), "photos": (256, 4, 2, 2),
-              "tiled": (256, 4, 2, 10), "filling": (256, 4, 2, 10),
-              "local": (4096, 4, 10, 10), "global": (4096, 4, 10, 10)}  # fmt: skip
-    for setting in found["settings"]:
-        n_sites, window, local_dim, n_outputs = shapes[setting["common"]["task"]]
-        seeds = {}
-        for row in setting["rows"]:
-            network = Architecture(n_sites, window, local_dim, row["channels"], n_outputs)
-            assert network.parameter_count(setting["share"]) <= setting["budget"]
-            assert network.parameter_count(setting["share"]) >= 0.85 * setting["budget"]
-            assert np.isfinite(row["test_score"])
-            seeds.setdefault(row["profile"], []).append(row["seed"])
-        for listed in seeds.values():
-            assert listed == sorted(set(listed))
+@given(data=st.data(), share=SHARES)
+@settings(max_examples=40, deadline=None)
+def test_no_profile_within_the_budget_has_a_smaller_tail_sum(data, share):
+    probe = Architecture.line(3, (4, 4, 4), n_outputs=data.draw(st.integers(1, 3)))
+    weights = st.lists(st.floats(0.01, 1), min_size=1, max_size=4)
+    spectrum = spectrum_of(
+        probe, [data.draw(weights)[:cap] for cap in bond_caps(probe)]
+    )
+    least = probe.with_channels((1, 1, 1)).parameter_count(share)
+    budget = least + data.draw(st.integers(0, 150))
+    found = suggest_profile(spectrum, budget, share, floor=1, tie=0.0)
+    assert found.architecture.parameter_count(share) <= budget
+    best = min(
+        tail_sum(spectrum, probe.with_channels(channels))
+        for channels in product(range(1, 5), repeat=3)
+        if probe.with_channels(channels).parameter_count(share) <= budget
+    )
+    assert found.tail == pytest.approx(best, abs=1e-9)
+    assert found.tail <= found.uniform_tail + 1e-9
+
+
+# --- the heuristic ------------------------------------------------------------------------
+
+
+def test_near_data_get_a_wide_base_and_far_data_keep_the_uniform_profile():
+    near = suggest_profile(NEAR, 260, learned=0.95)
+    assert near.architecture.channels == (5, 2, 4) and near.trusted
+    assert near.tail == 0 and near.uniform_tail == pytest.approx(0.5)
+    far = suggest_profile(FAR, 260, learned=0.95)
+    assert far.architecture == far.uniform and far.uniform.channels == (4, 4, 4)
+    assert "no profile discards clearly less" in far.reason and far.trusted
+
+
+def test_pairs_at_distance_two_keep_the_uniform_profile():
+    """The page: a failed probe cost nothing here, since the exact spectrum says uniform too."""
+    middle = spectrum_of(PROBE, [[6, 1, 1], [4, 1, 1, 1, 1], [1, 1], [1]])
+    found = suggest_profile(middle, 260, learned=1.0)
+    assert found.architecture == found.uniform and found.trusted
+
+
+def test_a_poor_probe_is_not_trusted():
+    found = suggest_profile(NEAR, 260, learned=0.4)
+    assert found.architecture == found.uniform and not found.trusted
+    assert "0.40" in found.reason
+    assert not suggest_profile(NEAR, 260, learned=float("nan")).trusted
+
+
+def test_a_probe_that_starves_says_so():
+    narrow = spectrum_of(Architecture.line(5, (4, 4, 4)), [[1] * 4, [1, 1], [1, 1], [1]])
+    assert narrow.starving == (True, False, False, False)
+    found = suggest_profile(narrow, 130)
+    assert not found.trusted and "starves at level [0]" in found.reason
+
+
+def test_the_floor_holds():
+    flat = spectrum_of(PROBE, [[1, 1, 1, 1, 1], [1], [1], [1]])
+    found = suggest_profile(flat, 260, floor=3)
+    assert min(found.architecture.channels) >= 3
+    assert min(suggest_profile(flat, 260).architecture.channels) >= 2
+    with pytest.raises(ValueError, match="floor must leave the profile within the budget"):
+        suggest_profile(flat, 260, floor=9)
+
+
+def test_a_deep_network_of_many_widths_is_advised_at_once():
+    probe = Architecture.for_image(64, 10, (40,) * 6, n_outputs=10)
+    decay = (0.9, 0.9, 0.9, 0.5, 0.2, 0.2, 0.2)
+    levels = [d ** np.arange(cap) for d, cap in zip(decay, bond_caps(probe), strict=True)]
+    found = suggest_profile(spectrum_of(probe, levels), 1416, "all")
+    assert 1200 < found.architecture.parameter_count("all") <= 1416
+    assert found.tail < found.uniform_tail

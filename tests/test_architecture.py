@@ -16,13 +16,14 @@ from convac_lib.architecture import SHARING
 CORE = [
     "architecture",
     "partitions",
-    "morton",
     "states",
     "decompositions",
     "networks",
     "cuts",
+    "modular",
+    "folding",
     "ranks",
-    "drawing",
+    "spectra",
 ]
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from convac_book.checks import bound_met as check
+from convac_book.symmetry_classes import symmetry_classes
 from convac_lib.architecture import Architecture
 from convac_lib.cuts import min_cut_weight, theorem2_bound
 from convac_lib.decompositions import coefficients_tensor, random_weights
-from convac_lib.partitions import as_partition, symmetry_classes
+from convac_lib.partitions import as_partition
 from convac_lib.ranks import certify_rank
 from convac_lib.states import matricization
 

@@ -4,10 +4,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from oracles import generic_rank
 
 from convac_book.checks import bound_not_met as check
 from convac_lib import Architecture, modular
-from convac_lib.ranks import certify_rank, generic_rank
+from convac_lib.ranks import certify_rank
 
 PRIME = modular.large_prime(3)
 MISSING = "BBBBBAAA BBBAAAAA"

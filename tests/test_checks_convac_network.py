@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from convac_book.checks import convac_network as check
+from convac_book.contraction import delta_tensor
 from convac_lib import Architecture, min_cut
-from convac_lib.networks import delta_tensor
 
 ORDERS = [
     [2, 0, 6, 1, 3, 5, 4],

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from convac_book import famous_states
 from convac_book.checks import entanglement as check
 from convac_lib import states
-from convac_lib.morton import to_sites
-from convac_lib.partitions import as_partition, halves
+from convac_lib.partitions import as_partition, halves, to_sites
 
 
 @pytest.mark.parametrize("word", ["BAAB", "ABBA", "ABAB", "BBAA", "AABA"])
@@ -38,7 +38,7 @@ def test_matricize_by_hand_tells_row_from_column():
 @pytest.mark.parametrize("n_sites, in_a", [(6, 2), (5, 4), (8, 4), (10, 3)])
 def test_w_state_entropy_agrees_with_the_state(n_sites, in_a):
     word = "A" * in_a + "B" * (n_sites - in_a)
-    entropy = states.entanglement_entropy(states.w_state(n_sites), word)
+    entropy = states.entanglement_entropy(famous_states.w_state(n_sites), word)
     for times in (1, 10):
         assert check.w_state_entropy(entropy, times * n_sites, times * in_a)
         assert not check.w_state_entropy(entropy + 0.01, times * n_sites, times * in_a)

@@ -13,8 +13,7 @@ from hypothesis.extra.numpy import arrays
 from convac_book.checks import two_tasks as check
 from convac_lib.learning import tasks
 from convac_lib.learning.tasks import digits
-from convac_lib.morton import to_sites
-from convac_lib.partitions import image_blocks
+from convac_lib.partitions import image_blocks, to_sites
 
 MNIST = Path(__file__).resolve().parents[2] / "shared" / "data" / "mnist"
 needs_mnist = pytest.mark.skipif(

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from convac_book.block_rule import deepest_layer
 from convac_book.checks import widths as check
+from convac_book.symmetry_classes import symmetry_classes
 from convac_lib import Architecture
-from convac_lib.closed_forms import deepest_layer
 from convac_lib.cuts import min_cut_weight
-from convac_lib.partitions import blocks, symmetry_classes
+from convac_lib.partitions import blocks
 
 LEVELS = [
     ((2, (3, 8, 20, 6, 2), 2), (1, 8**4)),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from convac_lib.cli import app
+from convac_lib.cli.app import app
 from convac_lib.learning import tasks
 
 QUICK = ["--epochs", 8, "--learning-rate", 0.015, "--device", "cpu"]
@@ -54,7 +54,7 @@ def test_neighbours_are_found_and_get_a_wide_base(near, tmp_path):
 def test_a_probe_that_has_learnt_nothing_is_not_trusted(near):
     result = convac("design", near, "--budget", 260, "--share", "none", "--epochs", 1)
     assert result.exit_code == 0, result.output
-    assert "advice       widths 4, 4, 4: the probe scores" in result.output
+    assert "advice       widths 4, 4, 4: the probe is at" in result.output
     assert "NOT trusted" in result.output
 
 

@@ -96,7 +96,7 @@ def test_draw_writes_a_picture(tmp_path, name):
         (("--partition", "left-right", "--channels", "3,x"), "--channels must be integers with"),
         (("--partition", "left-right", "--channels", "3,0"), r"channels\[1\] must be an integer"),
         (("--partition", "left-right", "--window", 10**9), r"mean 1000000000\^3 sites; at most"),
-        (("--partition", "left-right", "--draw", "no/such.png"), "cannot write no/such.png"),
+        (("--partition", "left-right", "--draw", "no/such.png"), "cannot use no/such.png"),
         (("--partition", "left-right", "--draw", "cut.txtt"), "txtt"),
     ],
 )

@@ -10,28 +10,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles import interleaved_cut, left_right_cut, multiplicative_min_cut, shallow_cut
 
-from convac_lib import _branches
+from convac_book.symmetry_classes import symmetry_classes
+from convac_lib import _fast_cuts as _branches
 from convac_lib.architecture import Architecture
-from convac_lib.closed_forms import (
-    block_rule,
-    deepest_layer,
-    interleaved_cut,
-    left_right_cut,
-    shallow_cut,
-)
 from convac_lib.cuts import (
+    block_cuts,
     min_cut,
     min_cut_weight,
     min_cut_weights,
-    multiplicative_min_cut,
-    prefix_cuts,
     theorem2_bound,
 )
 from convac_lib.partitions import (
     as_partition,
-    as_word,
-    blocks,
     checkerboard,
     from_sites,
     halves,
@@ -39,7 +31,6 @@ from convac_lib.partitions import (
     left_right,
     prefix,
     random_balanced,
-    symmetry_classes,
 )
 
 # Two witnesses by enumeration. Both return count vectors (n_M, n_0, ..., n_{L-1}) of cuts.
@@ -230,16 +221,6 @@ def test_many_partitions_in_one_call():
         weights = min_cut_weights(network, partitions)
         assert weights == [min_cut_weight(network, partition) for partition in partitions]
         assert all(type(weight) is int for weight in weights)
-
-
-def test_all_prefixes_in_one_pass():
-    rng = np.random.default_rng(6)
-    for network, _ in random_networks(rng, 40, largest=30):
-        prefixes = np.tri(network.n_sites - 1, network.n_sites, dtype=bool)
-        assert prefix_cuts(network) == min_cut_weights(network, prefixes)
-    shallow = Architecture.shallow(3**9, 2, 10**9)
-    weights = prefix_cuts(shallow)
-    assert weights == [min(2 ** min(t, 3**9 - t, 40), 10**9) for t in range(1, 3**9)]
 
 
 @pytest.mark.parametrize("size", [10, 10**9])
@@ -530,65 +511,16 @@ def test_shallow_formula():
             assert shallow_cut(network, partition) == min_cut_weight(network, partition)
 
 
-# --- which layers can enter ---------------------------------------------------------------
-
-
-def enters(window, partition, layer, rng, tries):
-    """Whether r_layer changes the cut for some of many choices of the other widths."""
-    depth = round(np.log(partition.size) / np.log(window))
-    for attempt in range(tries):
-        widths = [2] + [10**30] * depth
-        if attempt:
-            widths = [int(2 ** rng.integers(0, 8)) for _ in widths]
-            widths[layer + 2 :] = [10**30] * (depth - layer - 1)
-        cuts = []
-        for width in (1, 10**30):
-            widths[layer + 1] = width
-            network = Architecture(partition.size, window, widths[0], tuple(widths[1:]))
-            cuts.append(min_cut_weight(network, partition))
-        if cuts[0] != cuts[1]:
-            return True
-    return False
-
-
-def test_layers_that_enter_are_those_named():
-    rng = np.random.default_rng(11)
-    for window, n_sites in ((2, 32), (3, 27), (4, 64)):
-        depth = round(np.log(n_sites) / np.log(window))
-        for attempt in range(40):
-            length = int(rng.integers(1, n_sites // 2))
-            partition = blocks(n_sites, length, int(rng.integers(2 * length)))
-            if attempt % 2:  # some disorder: the criterion asks for no blocks
-                rng.shuffle(partition[: n_sites // 4])
-            known, possible = deepest_layer(partition, window)
-            assert 0 <= known <= possible < depth
-            assert enters(window, partition, known, rng, tries=1)
-            for layer in range(possible + 1, depth):
-                assert not enters(window, partition, layer, rng, tries=12)
-
-
-@pytest.mark.parametrize("length", [1, 2, 4, 8, 16])
-def test_block_rule_is_exact_for_powers_of_two_at_any_offset(length):
-    for offset in range(2 * length):
-        known, possible = deepest_layer(blocks(64, length, offset))
-        assert known == possible <= block_rule(length)
-        if offset == 0:  # aligned blocks: the rule is reached
-            assert known == block_rule(length)
-
-
-def test_block_rule_fails_for_blocks_of_three():
-    partition = from_sites(16, (0, 1, 5, 6, 7, 11, 12, 13))
-    assert as_word(partition) == as_word(blocks(16, 3, offset=5))
-    assert block_rule(3) == 2 and deepest_layer(partition) == (3, 3)
-    # The ranks 64, 128, 256, 256 were found for these r_3.
-    lines = [Architecture.line(2, (4, 8, 8, r3)) for r3 in (1, 2, 4, 16)]
-    assert [min_cut_weight(line, partition) for line in lines] == [64, 128, 256, 256]
-    assert deepest_layer(blocks(32, 3))[0] > block_rule(3)
-
-
-def test_block_rule_holds_for_figure_8():
-    known, possible = deepest_layer("AAAB BBAA ABBB AAAB")
-    assert known <= possible <= block_rule(3)
+@given(
+    window=st.sampled_from([2, 4]), local_dim=st.integers(1, 6),
+    channels=st.lists(st.integers(1, 12), min_size=1, max_size=3),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_block_cuts_are_minimal_cuts(window, local_dim, channels):
+    network = Architecture(window ** len(channels), window, local_dim, channels)
+    for level, cut in enumerate(block_cuts(network)):
+        blocks = np.arange(network.n_sites) // window**level % 2 == 0
+        assert cut ** (network.n_sites // window ** (level + 1)) == min_cut_weight(network, blocks)
 
 
 # --- bad input ----------------------------------------------------------------------------
@@ -606,32 +538,13 @@ LINE = Architecture.line(2, (3, 4))
         (lambda: min_cut_weights(LINE, "AABB"), "partitions must be a sequence of partitions"),
         (lambda: min_cut_weights(LINE, np.ones((3, 4), dtype=bool)), "but B is empty"),
         (lambda: min_cut_weights(LINE, ["AABB", "AB"]), "each of the 4 sites, got 2"),
+        (lambda: block_cuts(Architecture(9, 3, 2, (2, 2))), "even window, got window=3"),
         (lambda: theorem2_bound(LINE, "BBBB"), "partition must have a site on each side"),
-        (lambda: left_right_cut(Architecture(9, 3, 2, (2, 2))), "even window, got window=3"),
-        (lambda: interleaved_cut(Architecture(9, 3, 2, (2, 2))), "even window, got window=3"),
-        (lambda: shallow_cut(LINE, "AABB"), "architecture must have one hidden layer, got 2"),
-        (lambda: block_rule(0), "length must be an integer of at least 1, got 0"),
-        (lambda: deepest_layer("AAB"), "must be a power of 2"),
-        (lambda: multiplicative_min_cut(figure_7(), [], ["B"]), "sources must be at least one"),
-        (lambda: multiplicative_min_cut(figure_7(), ["A"], ["Z"]), "got 'Z', which is not one"),
-        (lambda: multiplicative_min_cut(figure_7(), ["A"], ["A"]), "got 'A' in both"),
     ],
 )
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
-
-
-def test_bad_bonds_are_named():
-    graph = figure_7()
-    graph.nodes["a"]["kind"] = "delta"
-    with pytest.raises(ValueError, match="must have one bond dimension, got 2 and 6 at 'a'"):
-        multiplicative_min_cut(graph, ["A"], ["B"])
-    for bond in (0, 1.5, None):
-        graph = nx.Graph()
-        graph.add_edge("A", "B", bond=bond)
-        with pytest.raises(ValueError, match="the bond of edge 'A' - 'B' must be an integer"):
-            multiplicative_min_cut(graph, ["A"], ["B"])
 
 
 def test_partitions_in_every_form():

@@ -276,24 +276,6 @@ def test_log_scores_of_zero_and_of_complex_scores():
 # --- features -------------------------------------------------------------------------
 
 
-def test_independence_is_decided_exactly_for_integers_and_fractions():
-    x = np.arange(6)
-    assert decompositions.are_independent(np.vander(x, 6))
-    assert not decompositions.are_independent(np.vander(x[:5], 6))  # 5 points, 6 functions
-    assert not decompositions.are_independent(np.stack([x, x + 1, x + 2], axis=1))
-    third = Fraction(1, 3)
-    assert not decompositions.are_independent(np.array([[third, 1], [1, 3], [2, 6]]))
-    nearly = np.array([[10**17 + 1, 10**17], [10**17, 10**17 - 1]])  # determinant −1
-    assert decompositions.are_independent(nearly)
-
-
-def test_independence_of_float_features():
-    x = np.linspace(0, 1, 50)[:, None]
-    gaussians = np.exp(-((x - [0.2, 0.5, 0.8]) ** 2) / 0.1)
-    assert decompositions.are_independent(gaussians)
-    assert not decompositions.are_independent(np.column_stack([gaussians, gaussians.sum(1)]))
-
-
 @settings(max_examples=30, deadline=None)
 @given(st.sampled_from(ARCHITECTURES), st.integers(0, 2**32 - 1), st.sampled_from(SHARING))
 def test_a_change_of_basis_leaves_every_score(architecture, seed, share):
@@ -326,22 +308,19 @@ def test_a_change_of_basis_does_not_overflow():
 
 
 @pytest.mark.parametrize("dtype", [float, complex])
-def test_orthonormal_features_score_the_same_once_absorbed(dtype):
+def test_an_orthonormal_basis_scores_the_same_once_absorbed(dtype):
+    """Footnote 1 as the physics uses it: any independent functions, made orthonormal by QR."""
     line = Architecture.line(3, (4, 4), n_outputs=2)
     weights = decompositions.random_weights(line, 13, dtype=dtype)
     x = np.linspace(-1, 1, 40)[:, None]
     values = np.exp(-((x - [-0.5, 0.0, 0.5]) ** 2)).astype(dtype)
     if dtype is complex:
         values *= np.exp(1j * x * [1, 2, 3])
-    orthonormal, matrix = decompositions.orthonormal_features(values)
-    assert np.allclose(orthonormal.conj().T @ orthonormal, np.eye(3))
-    assert np.allclose(orthonormal @ matrix.T, values)
+    orthonormal, triangular = np.linalg.qr(values)
     points = np.random.default_rng(14).integers(40, size=(6, 4))
     old = decompositions.scores(line, weights, values[points])
-    new = decompositions.scores(
-        line, decompositions.change_basis(weights, matrix), orthonormal[points]
-    )
-    assert np.allclose(new, old)
+    absorbed = decompositions.change_basis(weights, triangular.T)
+    assert np.allclose(decompositions.scores(line, absorbed, orthonormal[points]), old)
 
 
 # --- random weights -------------------------------------------------------------------
@@ -434,8 +413,6 @@ ONES = np.ones((4, 2))
             lambda: decompositions.change_basis(WEIGHTS[::-1], np.eye(2)),
             r"weights\[0\] must have three axes",
         ),
-        (lambda: decompositions.are_independent([1, 2]), "values must have shape"),
-        (lambda: decompositions.orthonormal_features([[1, 2], [2, 4]]), "linearly independent"),
     ],
 )
 def test_bad_input_is_refused_by_name(call, message):

@@ -21,6 +21,7 @@ from convac_book.explorers._base import module_source
 from convac_book.explorers.entanglement import bipartitions
 from convac_book.explorers.results import find_data
 from convac_book.explorers.width import fit_channels, log_cuts, tilted
+from convac_book.famous_states import random_state
 from convac_lib import Architecture
 from convac_lib.cuts import min_cut, theorem2_bound
 from convac_lib.partitions import as_partition, as_word, blocks, from_sites, image_blocks
@@ -28,7 +29,6 @@ from convac_lib.ranks import certify_rank
 from convac_lib.states import (
     entanglement_entropy,
     geometric_measure,
-    random_state,
     schmidt_number,
     schmidt_values,
 )
@@ -341,7 +341,7 @@ def paper_row(**changed):
 def test_the_digitised_figure_is_whole_and_its_conclusions_hold(monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT / "book")
     table = json.loads((find_data() / "fig10_paper.json").read_text("utf-8"))
-    assert "arXiv 1704.01552" in table["provenance"]
+    assert "arXiv 1704.01552" in table["provenance"]["source"]
     test = {
         (row["task"], row["design"], row["r"]): row["test_accuracy"] for row in table["rows"]
     }
@@ -357,7 +357,8 @@ def test_the_digitised_figure_is_whole_and_its_conclusions_hold(monkeypatch, tmp
 
 def test_runs_may_be_absent_partial_or_broken_off(run, tmp_path):
     paper = tmp_path / "fig10_paper.json"
-    paper.write_text(json.dumps({"provenance": "here", "rows": [paper_row()]}))
+    table = {"what": "one point", "provenance": {"source": "here"}, "rows": [paper_row()]}
+    paper.write_text(json.dumps(table))
     assert repr(ResultsExplorer(paper)).endswith("no runs of ours.")
     rows = [
         paper_row(seed=0, test_accuracy=0.6),
@@ -365,7 +366,9 @@ def test_runs_may_be_absent_partial_or_broken_off(run, tmp_path):
         paper_row(seed=2, test_accuracy=float("nan")),
         {**ROW, "seed": 3},
     ]
-    (tmp_path / "fig10_runs.json").write_text(json.dumps(rows))
+    made = {"command": "convac sweep", "date": "2026-01-01", "device": "cpu"}
+    runs = {"what": "runs", "provenance": made, "rows": rows}
+    (tmp_path / "fig10_runs.json").write_text(json.dumps(runs))
     explorer = ResultsExplorer(paper)
     assert repr(explorer).endswith("2 runs of ours.")
     assert explorer.left_out == "2 of our runs have no accuracy and are left out."
@@ -393,10 +396,10 @@ def test_a_bad_table_is_refused(rows, told):
 def test_a_damaged_file_is_refused(tmp_path):
     damaged = tmp_path / "fig10_paper.json"
     damaged.write_text('{"rows": [')
-    with pytest.raises(ValueError, match="paper must be a JSON table"):
+    with pytest.raises(ValueError, match="is not JSON"):
         ResultsExplorer(damaged)
     damaged.write_text('{"points": []}')
-    with pytest.raises(ValueError, match="list of rows"):
+    with pytest.raises(ValueError, match="must hold what, rows, and a provenance"):
         ResultsExplorer(damaged)
 
 

@@ -11,11 +11,11 @@ from torch import nn
 from convac_lib import Architecture
 from convac_lib.architecture import SHARING
 from convac_lib.learning.models import ConvAC, ConvNet
-from convac_lib.learning.models.background import window_tables
 from convac_lib.learning.models.convac import INITS
 from convac_lib.learning.models.pooling import average_pool, max_pool, product_pool
 from convac_lib.learning.models.representations import SiteReader, window_first
-from convac_lib.morton import to_sites
+from convac_lib.learning.models.tree import convolve
+from convac_lib.partitions import to_sites
 
 SHAPES = [
     Architecture.line(2, (3, 4, 5), 3),
@@ -316,6 +316,15 @@ def test_never_a_nan(architecture, share, representation, init):
         assert (ours - exact).norm() <= (1e-3 if init == "normal" else 1e-4) * exact.norm()
 
 
+def scale_free_scores(model, x):
+    """The scores that a head which needs no scale is given."""
+    tree, window = model.tree(x), model.architecture.window
+    rows = model.start(tree)
+    for layer, kernel in enumerate(model.kernels()):
+        rows = model.pool(layer, convolve(tree.join(layer, rows), kernel, window))
+    return tree.join(model.architecture.depth, rows) @ model.dense.T
+
+
 def test_promising_a_scale_free_function_keeps_gradients_good():
     """Where one channel dominates, rounding along a row would drown the true gradient."""
     architecture = Architecture.line(2, (3,) * 12, 10)
@@ -325,7 +334,7 @@ def test_promising_a_scale_free_function_keeps_gradients_good():
         single = ConvAC(architecture, representation="cos-sin", init="positive", seed=0)
         gradients = []
         for model in (single, copy.deepcopy(single).double()):
-            scores, _ = model.scaled_scores(x, scale_free=promise)
+            scores = scale_free_scores(model, x) if promise else model.scaled_scores(x)[0]
             (scores[:, 0] / scores.norm(dim=1)).sum().backward()
             gradients.append(model.layers[0].grad.double())
         errors.append(float((gradients[0] - gradients[1]).norm() / gradients[1].norm()))
@@ -504,15 +513,3 @@ def test_sharing_the_background_changes_nothing(make):
         torch.testing.assert_close(a.grad, b.grad)
     if isinstance(plain, ConvAC):
         torch.testing.assert_close(shared.scores(images), plain.scores(images))
-
-
-def test_window_tables_list_only_windows_with_something_in_them():
-    numbers, sites = torch.zeros(16, 2), torch.arange(16)[None]
-    numbers[[3, 9], 0] = 1.0
-    numbers[3, 1] = 2.0
-    kept, tables, top = window_tables(numbers, sites, 4)
-    assert kept.shape == (1, 4, 1) and sorted(kept.flatten().tolist()) == [0, 1, 1, 2]
-    assert [table.shape for table in tables] == [(4, 4), (4, 3)]
-    assert top.tolist() == [1, 2]
-    kept, tables, top = window_tables(numbers * 0, sites, 4)
-    assert [t.tolist() for t in tables] == [[[0]] * 4] * 2 and top.tolist() == [0, 0]

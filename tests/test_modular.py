@@ -49,7 +49,7 @@ def test_products_agree_with_python_integers(seed, prime, terms):
     x = modular.random_residues(rng, (3, terms), prime)
     y = modular.random_residues(rng, (terms, 2), prime)
     assert (modular.matmul(x, y, prime) % prime).tolist() == python_product(x, y, prime)
-    squares = modular.multiply(x, x, prime) % prime
+    squares = modular.entrywise(x, x, prime) % prime
     assert squares.tolist() == [[int(a) ** 2 % prime for a in row] for row in x.tolist()]
 
 

@@ -7,10 +7,11 @@ import networkx as nx
 import numpy as np
 import pytest
 
+from convac_book.contraction import contract, delta_tensor, node_tensors
 from convac_lib import Architecture
 from convac_lib.architecture import SHARING
 from convac_lib.decompositions import coefficients_tensor, random_weights, scores
-from convac_lib.networks import contract, delta_tensor, node_tensors, tensor_network
+from convac_lib.networks import tensor_network
 
 ARCHITECTURES = [
     Architecture.line(2, (3,)),

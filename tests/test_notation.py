@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import convac_book
 import convac_lib
 from convac_lib import learning
 
@@ -18,7 +19,7 @@ ROWS = [
 ]
 MODULES = [
     importlib.import_module(module.name)
-    for package in (convac_lib, learning)
+    for package in (convac_lib, learning, convac_book)
     for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
 ]
 

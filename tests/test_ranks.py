@@ -11,21 +11,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles import generic_rank
 
-from convac_lib import compression, modular, ranks
+from convac_book.symmetry_classes import symmetry_classes
+from convac_lib import folding as compression
+from convac_lib import modular, ranks
 from convac_lib.architecture import SHARING, Architecture
 from convac_lib.cuts import min_cut_weight
 from convac_lib.decompositions import coefficients_tensor, random_weights
-from convac_lib.partitions import (
-    as_word,
-    blocks,
-    from_sites,
-    halves,
-    interleaved,
-    left_right,
-    symmetry_classes,
-)
-from convac_lib.ranks import certify_rank, generic_rank
+from convac_lib.partitions import as_word, blocks, from_sites, halves, interleaved, left_right
+from convac_lib.ranks import certify_rank
 from convac_lib.states import matricization, schmidt_number
 
 PRIME = modular.large_prime(0)
@@ -276,27 +271,6 @@ def test_a_draw_modulo_2_is_unlucky_and_generic_rank_is_not():
     assert generic_rank(architecture, partition) == 81
 
 
-def test_generic_rank_takes_the_best_draw_and_stops_at_a_certificate(monkeypatch):
-    calls = []
-    cut = 9
-
-    def draws(rank_of_draw):
-        def certificate(architecture, partition, seed, share, prime):
-            calls.append((seed, prime))
-            return ranks.RankCertificate(rank_of_draw[len(calls) - 1], cut, prime, seed, share)
-
-        calls.clear()
-        monkeypatch.setattr(ranks, "certify_rank", certificate)
-
-    line = Architecture.line(2, (2, 2))
-    draws([5, 7, 6])
-    assert generic_rank(line, "AABB", draws=3, seed=4) == 7
-    assert calls == [(4 + i, modular.large_prime(i)) for i in range(3)]
-    draws([5, 9, 9])
-    assert generic_rank(line, "AABB", draws=3) == 9
-    assert len(calls) == 2
-
-
 def test_same_seed_and_prime_give_the_same_certificate():
     architecture = Architecture(16, 4, 2, (3, 2))
     first = certify_rank(architecture, "BBBBBBBBBAAABAAA", seed=3)
@@ -346,8 +320,3 @@ def test_a_cut_too_large_for_a_matrix_is_refused_with_its_size():
         certify_rank(line, interleaved(4096))
     with pytest.raises(ValueError, match="got one of 65536;"):
         certify_rank(Architecture.line(16, (99, 99, 99)), interleaved(8))
-
-
-def test_generic_rank_needs_a_draw():
-    with pytest.raises(ValueError, match="draws must be an integer of at least 1, got 0"):
-        generic_rank(Architecture.line(2, (2,)), "AB", draws=0)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles import generic_rank
 
 from convac_lib.architecture import SHARING, Architecture
 from convac_lib.cuts import min_cut_weight
 from convac_lib.decompositions import coefficients_tensor, random_weights
 from convac_lib.partitions import blocks, from_sites, halves, interleaved, left_right
-from convac_lib.ranks import generic_rank
 from convac_lib.spectra import schmidt_spectrum
 from convac_lib.states import entanglement_entropy, geometric_measure, schmidt_values
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convac_lib import _memory, states
+from convac_book import famous_states
+from convac_lib import _arrays, states
 from convac_lib.partitions import as_word
 
 MEASURES = [states.schmidt_number, states.entanglement_entropy, states.geometric_measure]
@@ -57,21 +58,21 @@ def test_small_integers_do_not_overflow_in_their_own_dtype():
 
 @pytest.mark.parametrize("dtype", [float, complex])
 def test_random_state_is_normalised_and_repeatable(dtype):
-    state = states.random_state(4, 3, seed=5, dtype=dtype)
+    state = famous_states.random_state(4, 3, seed=5, dtype=dtype)
     assert state.shape == (3,) * 4 and state.dtype == dtype
     assert np.isclose(np.linalg.norm(state), 1)
-    assert np.array_equal(state, states.random_state(4, 3, seed=5, dtype=dtype))
-    assert not np.array_equal(state, states.random_state(4, 3, seed=6, dtype=dtype))
+    assert np.array_equal(state, famous_states.random_state(4, 3, seed=5, dtype=dtype))
+    assert not np.array_equal(state, famous_states.random_state(4, 3, seed=6, dtype=dtype))
 
 
 def test_named_states_by_hand():
-    assert np.allclose(states.bell(), np.eye(2) / sqrt(2))
+    assert np.allclose(famous_states.bell(), np.eye(2) / sqrt(2))
     expected = np.zeros((3, 3, 3))
     expected[0, 0, 0] = expected[1, 1, 1] = expected[2, 2, 2] = 1 / sqrt(3)
-    assert np.allclose(states.ghz(3, local_dim=3), expected)
+    assert np.allclose(famous_states.ghz(3, local_dim=3), expected)
     expected = np.zeros((2, 2, 2))
     expected[1, 0, 0] = expected[0, 1, 0] = expected[0, 0, 1] = 1 / sqrt(3)
-    assert np.allclose(states.w_state(3), expected)
+    assert np.allclose(famous_states.w_state(3), expected)
 
 
 def test_normalized_survives_extreme_magnitudes():
@@ -145,7 +146,8 @@ def test_product_states_are_unentangled_under_every_partition(word):
 @pytest.mark.parametrize("local_dim", [2, 3])
 def test_ghz_is_maximally_entangled_in_its_span(n_sites, local_dim):
     for word in all_partitions(n_sites):
-        state, exact = states.ghz(n_sites, local_dim), states.ghz(n_sites, local_dim, False)
+        state = famous_states.ghz(n_sites, local_dim)
+        exact = famous_states.ghz(n_sites, local_dim, normalize=False)
         assert states.schmidt_number(exact, word) == local_dim
         assert states.schmidt_number(state, word) == local_dim
         assert states.entanglement_entropy(state, word) == pytest.approx(log(local_dim))
@@ -157,11 +159,11 @@ def test_w_state_splits_its_one_excitation(n_sites):
     """W over k | n−k sites is √(k/n)|W_k 0⟩ + √((n−k)/n)|0 W_{n−k}⟩: two Schmidt values."""
     for word in all_partitions(n_sites):
         p = sorted((word.count("A") / n_sites, word.count("B") / n_sites))
-        state = states.w_state(n_sites)
+        state = famous_states.w_state(n_sites)
         values = states.schmidt_values(state, word)
         assert values[:2] ** 2 == pytest.approx(p[::-1])
         assert values[2:] == pytest.approx(0, abs=1e-12)
-        assert states.schmidt_number(states.w_state(n_sites, normalize=False), word) == 2
+        assert states.schmidt_number(famous_states.w_state(n_sites, normalize=False), word) == 2
         entropy = -sum(x * log(x) for x in p)
         assert states.entanglement_entropy(state, word) == pytest.approx(entropy)
         assert states.geometric_measure(state, word) == pytest.approx(sqrt(p[0]))
@@ -184,7 +186,7 @@ def test_measures_agree_with_the_reduced_density_matrix(case):
 
 def test_geometric_measure_is_the_distance_to_the_nearest_separable_state():
     """Search for the nearest state u ⊗ v by improving u and v in turn, with no SVD."""
-    state = states.random_state(4, 2, seed=3)
+    state = famous_states.random_state(4, 2, seed=3)
     matrix = states.matricization(state, "ABBA")
     distances = []
     for start in range(5):
@@ -214,9 +216,9 @@ def test_measures_ignore_norm_and_phase_and_the_names_of_the_sides(case, scale, 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(all_partitions(4)))
 def test_a_unitary_on_one_site_changes_no_schmidt_value(seed, word):
-    state = states.random_state(4, 3, seed=seed, dtype=complex)
+    state = famous_states.random_state(4, 3, seed=seed, dtype=complex)
     site = seed % 4
-    unitary, _ = np.linalg.qr(states.random_state(2, 3, seed=seed + 1, dtype=complex))
+    unitary, _ = np.linalg.qr(famous_states.random_state(2, 3, seed=seed + 1, dtype=complex))
     rotated = np.moveaxis(np.tensordot(unitary, state, axes=(1, site)), 0, site)
     assert np.allclose(states.schmidt_values(rotated, word), states.schmidt_values(state, word))
 
@@ -230,10 +232,10 @@ def test_measures_of_a_spectrum_alone():
 
 
 def test_single_precision_stays_single():
-    state = states.random_state(4, seed=1).astype(np.float32)
+    state = famous_states.random_state(4, seed=1).astype(np.float32)
     assert states.schmidt_values(state, "AABB").dtype == np.float32
     assert states.schmidt_number(state, "AABB") == 4
-    assert states.schmidt_number(states.ghz(4).astype(np.float32), "AABB") == 2
+    assert states.schmidt_number(famous_states.ghz(4).astype(np.float32), "AABB") == 2
 
 
 # --- exact rank against numerical rank ------------------------------------------------
@@ -282,30 +284,30 @@ def test_numerical_tolerance_is_relative_and_only_for_floats():
 
 
 def test_page_entropy_by_hand_and_by_exact_fractions():
-    assert states.page_entropy(2, 2) == pytest.approx(1 / 3)
-    assert states.page_entropy(1, 7) == 0
+    assert famous_states.page_entropy(2, 2) == pytest.approx(1 / 3)
+    assert famous_states.page_entropy(1, 7) == 0
     for m, n in product(range(1, 9), repeat=2):
         small, large = sorted((m, n))
         exact = sum(Fraction(1, k) for k in range(large + 1, m * n + 1))
         exact -= Fraction(small - 1, 2 * large)
-        assert states.page_entropy(m, n) == pytest.approx(float(exact), abs=1e-12)
+        assert famous_states.page_entropy(m, n) == pytest.approx(float(exact), abs=1e-12)
 
 
 def test_page_entropy_is_the_average_over_random_complex_states():
     entropies = [
-        states.entanglement_entropy(states.random_state(3, 2, seed, dtype=complex), "ABB")
+        states.entanglement_entropy(famous_states.random_state(3, 2, seed, dtype=complex), "ABB")
         for seed in range(2000)
     ]
     error = np.std(entropies) / sqrt(len(entropies))
-    assert abs(np.mean(entropies) - states.page_entropy(2, 4)) < 4 * error
+    assert abs(np.mean(entropies) - famous_states.page_entropy(2, 4)) < 4 * error
     assert error < 0.005  # so that a wrong formula would be seen
 
 
 def test_page_entropy_of_huge_sides_joins_on_smoothly():
-    just_below, just_above = (states.page_entropy(2**20, 10**8 + k) for k in (0, 1))
+    just_below, just_above = (famous_states.page_entropy(2**20, 10**8 + k) for k in (0, 1))
     assert just_above == pytest.approx(just_below, abs=1e-10)
-    assert states.page_entropy(2**500, 2**600) == pytest.approx(500 * log(2))
-    assert states.page_entropy(2**2000, 2**2000) == pytest.approx(2000 * log(2) - 0.5)
+    assert famous_states.page_entropy(2**500, 2**600) == pytest.approx(500 * log(2))
+    assert famous_states.page_entropy(2**2000, 2**2000) == pytest.approx(2000 * log(2) - 0.5)
 
 
 # --- refusals -------------------------------------------------------------------------
@@ -314,10 +316,10 @@ def test_page_entropy_of_huge_sides_joins_on_smoothly():
 @pytest.mark.parametrize(
     ("form", "size"),
     [
-        (lambda: states.random_state(61), "16.0 EiB"),
-        (lambda: states.random_state(30, 4, dtype=complex), "16.0 EiB"),
-        (lambda: states.ghz(81), "16.0 YiB"),
-        (lambda: states.w_state(1000), r"10\^302 bytes"),
+        (lambda: famous_states.random_state(61), "16.0 EiB"),
+        (lambda: famous_states.random_state(30, 4, dtype=complex), "16.0 EiB"),
+        (lambda: famous_states.ghz(81), "16.0 YiB"),
+        (lambda: famous_states.w_state(1000), r"10\^302 bytes"),
     ],
 )
 def test_a_state_beyond_memory_is_refused_with_its_size(form, size):
@@ -331,17 +333,17 @@ def test_a_product_state_beyond_memory_names_the_way_without_it():
 
 
 def test_the_limit_is_a_quarter_of_the_memory(monkeypatch):
-    monkeypatch.setattr(_memory, "machine_memory", lambda: 4096)
-    assert states.random_state(7).nbytes == 1024
+    monkeypatch.setattr(_arrays, "machine_memory", lambda: 4096)
+    assert famous_states.random_state(7).nbytes == 1024
     with pytest.raises(ValueError, match=r"tensor of 2.0 KiB, and at most 1.0 KiB"):
-        states.random_state(8)
+        famous_states.random_state(8)
     with pytest.raises(ValueError, match="65 axes"):
-        states.random_state(65, local_dim=1)
+        famous_states.random_state(65, local_dim=1)
 
 
 def test_sizes_in_human_units():
     sizes = [0, 1023, 1024, 1536, 1024**2 - 1, 2**20, 5 * 2**40, 2**89, 2**90, 10**100]
-    assert [_memory.human_size(size) for size in sizes] == [
+    assert [_arrays.human_size(size) for size in sizes] == [
         "0 bytes",
         "1023 bytes",
         "1.0 KiB",
@@ -356,7 +358,7 @@ def test_sizes_in_human_units():
 
 
 def test_memory_of_the_machine_is_plausible():
-    assert 2**27 < _memory.machine_memory() < 2**50
+    assert 2**27 < _arrays.machine_memory() < 2**50
 
 
 @pytest.mark.parametrize(
@@ -367,10 +369,10 @@ def test_memory_of_the_machine_is_plausible():
         (lambda: states.product_state([[1, 0], [[1]]]), r"vectors\[1\] must be one vector"),
         (lambda: states.product_state([[1, nan]]), r"vectors\[0\] must be finite"),
         (lambda: states.product_state([["a"]]), r"vectors\[0\] must hold numbers"),
-        (lambda: states.random_state(0), "n_sites must be an integer of at least 1, got 0"),
-        (lambda: states.random_state(2, 0), "local_dim must be an integer of at least 1"),
-        (lambda: states.random_state(2, dtype=int), "dtype must be one of"),
-        (lambda: states.ghz(2.0), "n_sites must be an integer"),
+        (lambda: famous_states.random_state(0), "n_sites must be an integer of at least 1, got 0"),
+        (lambda: famous_states.random_state(2, 0), "local_dim must be an integer of at least 1"),
+        (lambda: famous_states.random_state(2, dtype=int), "dtype must be one of"),
+        (lambda: famous_states.ghz(2.0), "n_sites must be an integer"),
         (lambda: states.normalized(np.zeros((2, 2))), "state must not be zero"),
         (lambda: states.inner_product([1, 2], [1, 2, 3]), "phi and psi must have one shape"),
         (lambda: states.matricization(1.0, "AB"), "tensor must have one axis for each site"),
@@ -386,11 +388,11 @@ def test_memory_of_the_machine_is_plausible():
         (lambda: states.entanglement_entropy(np.zeros((2, 2)), "AB"), "a zero state has no"),
         (lambda: states.geometric_measure(np.zeros((2, 2)), "AB"), "a zero state has no"),
         (
-            lambda: states.entanglement_entropy(states.bell(), "AB", base=1),
+            lambda: states.entanglement_entropy(famous_states.bell(), "AB", base=1),
             "base must be above 1",
         ),
         (lambda: states.entropy_of_schmidt_values([1, -1]), "none negative"),
-        (lambda: states.page_entropy(0, 2), "dim_a must be an integer of at least 1"),
+        (lambda: famous_states.page_entropy(0, 2), "dim_a must be an integer of at least 1"),
     ],
 )
 def test_bad_input_is_refused_by_name(call, message):

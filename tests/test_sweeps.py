@@ -10,10 +10,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convac_lib.learning.ensembles import EnsembleRun, bytes_of_a_member
-from convac_lib.learning.experiments import Experiment
+from convac_lib.learning.ensembles import EnsembleRun
+from convac_lib.learning.experiments import Experiment, bytes_of_a_member
+from convac_lib.learning.results import Results
 from convac_lib.learning.sweeps import (
-    Results,
     Study,
     group_by_seed,
     run_key,
@@ -61,8 +61,8 @@ def test_a_run_gives_a_row_that_repeats_its_settings():
     assert Experiment.from_settings(settings_of(row)) == experiment
     # 8 matrices 2 x 5, 4 of 2 x 2, 2 of 2 x 2, and one output.
     assert row["parameters"] == 80 + 16 + 8 + 2
-    assert len(row["losses"]) == len(row["test_scores"]) == 2
-    assert row["test_scores"][-1] == row["test_score"] <= 1
+    assert len(row["losses"]) == len(row["test_history"]) == 2
+    assert row["test_history"][-1] == row["test_r2"] <= 1
     again = experiment.run(device="cpu", show_progress=False)
     assert again["losses"] == row["losses"]
 
@@ -253,7 +253,7 @@ def test_runs_together_have_the_rows_of_runs_alone(tmp_path):
         assert settings_of(ours) == settings_of(theirs) and ours.keys() == theirs.keys()
         assert (ours["together"], theirs["together"]) == (3, 1)
         assert ours["losses"] == pytest.approx(theirs["losses"], rel=1e-4)
-        assert ours["test_scores"] == pytest.approx(theirs["test_scores"], rel=1e-3, abs=1e-4)
+        assert ours["test_history"] == pytest.approx(theirs["test_history"], rel=1e-3, abs=1e-4)
 
 
 def test_only_what_is_missing_is_done_together(tmp_path):
@@ -348,7 +348,7 @@ def test_runs_together_that_were_killed_go_on_where_they_were(tmp_path, monkeypa
     child = start_sweep(path, checkpoints, together=3)
 
     def reached():
-        return max((torch.load(file)["step"] for file in checkpoints.glob("*.pt")), default=0)
+        return max((torch.load(file)["steps_done"] for file in checkpoints.glob("*.pt")), default=0)
 
     wait_until(lambda: reached() > 70)  # of 4 * 60: in the middle of the second epoch
     child.send_signal(signal.SIGKILL)

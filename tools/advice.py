@@ -1,7 +1,7 @@
 """The study behind "Choosing widths for your data": does advised beat uniform and by hand?
 
 For every setting: train probes on a part of the training set, measure the bonds of the
-one that does best on the rest of it, ask `convac_lib.learning.design` for a profile, then train
+one that does best on the rest of it, ask `convac_lib.learning.advice` for a profile, then train
 all profiles of the same budget with several seeds and test them on the test set, which no
 advice has seen. Nothing is chosen by test scores. Stop it and start it again at any time.
 
@@ -12,20 +12,28 @@ Rows of studies/fig10.toml are taken over, not made again, if they lie in FOLDER
 """
 
 import json
-import platform
 import sys
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from convac_lib.learning import design
+from convac_book import book_data
+from convac_lib.architecture import DESIGNS
+from convac_lib.learning.advice import suggest_profile
+from convac_lib.learning.bonds import bond_spectrum
 from convac_lib.learning.experiments import Experiment
-from convac_lib.learning.sweeps import Results, Study, run_key, run_study, settings_of
+from convac_lib.learning.profiles import graded_profile
+from convac_lib.learning.results import Results
+from convac_lib.learning.sweeps import Study, run_key, run_study, settings_of
 from convac_lib.learning.training import keep_freed_memory, train
 
+WHAT = (
+    "probes held out part of the training set; train and test are accuracy or R^2, test of the "
+    "test set after the last epoch; nothing was chosen by them. Rates are those of studies/, for "
+    "photos chosen on held-out training samples"
+)
 TARGET = Path(__file__).resolve().parent.parent / "book" / "data" / "advice_runs.json"
 
 
@@ -67,7 +75,7 @@ def paper(task, r, seeds=3):
         },
         share="all", budget=31 * r * r + 50 * r, probe=(5 * r,) * 6, hold_out=10_000,
         seeds=seeds, samples=300,
-        by_hand={kind: {"design": kind, "r": r} for kind in design.KINDS},
+        by_hand={kind: {"design": kind, "r": r} for kind in DESIGNS},
     )  # fmt: skip
 
 
@@ -149,13 +157,13 @@ def advised(folder, name, setting):
         return json.loads(path.read_text())
     probes = [trained(folder, name, setting, seed) for seed in range(setting.probe_seeds)]
     score, task, model, seconds = max(probes, key=lambda probe: probe[0])
-    spectrum = design.bond_spectrum(model, task.train_inputs[: setting.samples])
+    spectrum = bond_spectrum(model, task.train_inputs[: setting.samples])
     chance = 0.0 if task.n_classes is None else 1 / task.n_classes
     part = (score - chance) / (1 - chance)
-    found = design.suggest_profile(spectrum, setting.budget, setting.share, score=part)
+    found = suggest_profile(spectrum, setting.budget, setting.share, learned=part)
     advice = {
         "probe": list(setting.probe),
-        "probe_scores": [probe[0] for probe in probes],
+        "probe_results": [probe[0] for probe in probes],
         "probe_seconds": round(seconds, 1),
         "samples": setting.samples,
         "shares": [np.round(shares, 6).tolist() for shares in spectrum.shares],
@@ -174,7 +182,7 @@ def advised(folder, name, setting):
 
 
 def trained(folder, name, setting, seed):
-    """Return a probe's score on held-out training samples, its task, itself and the seconds."""
+    """Return how well a probe does on held-out samples, its task, itself and the seconds."""
     experiment = Experiment(
         **setting.common, channels=setting.probe, hold_out=setting.hold_out, seed=seed
     )
@@ -182,14 +190,14 @@ def trained(folder, name, setting, seed):
     model = experiment.build_model(task)
     path = folder / f"{name}-probe-{seed}.pt"
     result = train(model, task, experiment.recipe, device="cpu", checkpoint=path)
-    return result.test_score, task, model, result.seconds
+    return result.test, task, model, result.seconds
 
 
 def profiles(setting, advice):
     """Return the runs of each profile; an advice equal to another profile is not run twice."""
     chosen = {label: {"channels": advice[label]} for label in ("uniform", "advised")}
     chosen |= setting.by_hand or {
-        kind: {"channels": list(graded(setting, kind).channels)} for kind in design.KINDS
+        kind: {"channels": list(graded(setting, kind).channels)} for kind in DESIGNS
     }
     if advice["advised"] == advice["uniform"]:
         del chosen["advised"]
@@ -203,7 +211,7 @@ def graded(setting, kind):
     probe = Experiment(**setting.common, channels=setting.probe)
     net = probe.build_model(probe.load_task()).architecture
     shape = (net.n_sites, net.window, net.local_dim, net.n_outputs)
-    return design.graded_profile(kind, *shape, setting.budget, setting.share)
+    return graded_profile(kind, *shape, setting.budget, setting.share)
 
 
 # --- collect ------------------------------------------------------------------------------
@@ -216,11 +224,12 @@ def collect(folder):
         if not path.exists():
             continue
         advice = json.loads(path.read_text())
+        measure = "r2" if setting.common["task"] == "pairs" else "accuracy"
         done = {run_key(settings_of(row)): row for row in Results(folder / f"{name}.jsonl").rows()}
         rows = [
             {"profile": label, "channels": row["channels"], "seed": row["seed"],
-             "parameters": row["parameters"], "train_score": round(row["train_score"], 5),
-             "test_score": round(row["test_score"], 5)}
+             "parameters": row["parameters"], "train": round(row[f"train_{measure}"], 5),
+             "test": round(row[f"test_{measure}"], 5)}
             for label, experiments in profiles(setting, advice).items()
             for experiment in experiments
             if (row := done.get(run_key(experiment.settings))) is not None
@@ -228,18 +237,13 @@ def collect(folder):
         settings.append(
             {"name": name, "budget": setting.budget, "share": setting.share,
              "common": setting.common, "seeds_planned": setting.seeds, "advice": advice,
-             "rows": rows}
+             "measure": measure, "rows": rows}
         )  # fmt: skip
-    provenance = {
-        "command": "python tools/advice.py run FOLDER; python tools/advice.py collect FOLDER",
-        "what": "probes held out part of the training set; scores are of the test set after the "
-        "last epoch, accuracy or R^2; nothing was chosen by them. Rates are those of studies/, "
-        "for photos chosen on held-out training samples",
-        "device": "cpu, one thread a run",
-        "torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version(),
-        "date": datetime.now(timezone.utc).date().isoformat(),
-    }  # fmt: skip
-    TARGET.write_text(json.dumps({"provenance": provenance, "settings": settings}, indent=1) + "\n")
+    made = book_data.provenance(
+        "python tools/advice.py run FOLDER; python tools/advice.py collect FOLDER",
+        "cpu, one thread a run",
+    )
+    book_data.write(TARGET, {"what": WHAT, "provenance": made, "rows": settings})
     print(f"{TARGET}: {sum(len(s['rows']) for s in settings)} rows")
 
 

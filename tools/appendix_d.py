@@ -15,27 +15,25 @@ coefficients tensor: a deficit is reported only if it persists.
 """
 
 import argparse
-import json
 import os
 import platform
 import sys
 import time
 from collections import Counter
-from datetime import date
 from functools import cache
 from itertools import combinations, permutations
 from math import comb
 from pathlib import Path
 
-import flint
 import numpy as np
 
-import convac_lib
+from convac_book import book_data
+from convac_book.symmetry_classes import symmetry_classes
 from convac_lib import modular
 from convac_lib.architecture import Architecture
 from convac_lib.cuts import min_cut_weight
 from convac_lib.decompositions import coefficients_tensor, random_weights
-from convac_lib.partitions import as_word, from_sites, symmetry_classes
+from convac_lib.partitions import as_word, from_sites
 from convac_lib.ranks import certify_rank
 from convac_lib.states import matricization
 
@@ -67,7 +65,7 @@ def main():
     result = summary(len(choices), failing)
     result["one_network_without_symmetry"] = every_partition((3, 11, 5, 2))
     result["provenance"] = provenance(time.perf_counter() - start)
-    write(output, result)
+    book_data.write(output, result)
     print(f"{result['below_cut']} of {result['configurations']} below the cut: {output}")
 
 
@@ -148,7 +146,7 @@ def summary(networks, failing):
         "by_rank_and_cut": histogram(below),
         "largest_deficit": max((1 - rank / cut for rank, cut in below), default=0),
         "paper": PAPER,
-        "failing": failing,
+        "rows": failing,
     }
 
 
@@ -175,31 +173,13 @@ def histogram(below):
 
 
 def provenance(seconds):
-    return {
-        "command": "python tools/appendix_d.py",
-        "date": date.today().isoformat(),
-        "seconds": round(seconds),
-        "device": f"CPU ({platform.machine()}, {os.cpu_count()} cores)",
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "python-flint": flint.__version__,
-            "convac-lib": convac_lib.__version__,
-        },
-        "draws": [{"seed": i, "prime": modular.large_prime(i)} for i in range(DRAWS)],
-        "explicit_tensors": {"seed": WITNESS_SEED, "integers": 1000, "prime": witness_prime()},
-    }
-
-
-def write(path, result):
-    """Write the file whole or not at all, one failing case a line."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cases = result.pop("failing")
-    text = json.dumps(result, indent=1)
-    lines = ",\n".join(f"  {json.dumps(case)}" for case in cases)
-    partial = path.with_suffix(".tmp")
-    partial.write_text(f'{text[:-2]},\n "failing": [\n{lines}\n ]\n}}\n')
-    partial.replace(path)
+    return book_data.provenance(
+        "python tools/appendix_d.py",
+        f"CPU ({platform.machine()}, {os.cpu_count()} cores)",
+        seconds=round(seconds),
+        draws=[{"seed": i, "prime": modular.large_prime(i)} for i in range(DRAWS)],
+        explicit_tensors={"seed": WITNESS_SEED, "integers": 1000, "prime": witness_prime()},
+    )
 
 
 if __name__ == "__main__":

@@ -11,11 +11,13 @@ import json
 import sys
 from pathlib import Path
 
-from convac_lib.learning.sweeps import Results, Study, run_key, settings_of
+from convac_book import book_data
+from convac_lib.learning.results import Results
+from convac_lib.learning.sweeps import Study, run_key, settings_of
 
 MODELS = {"convnet": "ConvNet", "convac": "ConvAC"}
-MADE_BY = ("device", "threads", "torch", "python", "together")
-REGRESSIONS = ("pairs",)
+MADE_BY = ("threads", "together")
+RESULTS = ("train_accuracy", "test_accuracy", "train_r2", "test_r2")
 
 
 def main():
@@ -31,7 +33,7 @@ def main():
         table = keep(study, Results(arguments.results).rows(), arguments.study)
     except (ValueError, OSError) as error:
         sys.exit(str(error))
-    arguments.kept.write_text(as_text(table), encoding="utf-8")
+    book_data.write(arguments.kept, table)
     missing = table["missing"]
     print(f"{arguments.kept}: {len(table['rows'])} runs, {missing} of the study missing")
 
@@ -66,26 +68,31 @@ def values(rows, name):
 
 
 def provenance(rows, source):
-    """Return one sentence: the command, versions and device, and when."""
-    made = []
-    for name in MADE_BY:
-        seen = [json.loads(value) for value in values(rows, name)]
-        seen = [str(value) for value in seen if value is not None]
-        if seen:
-            made.append(f"{name} {' or '.join(seen)}")
+    """Return the command, versions and device of the rows, and when they were made."""
     days = sorted({row["finished"][:10] for row in rows})
-    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
-    return f"convac sweep {source.as_posix()}; {', '.join(made)}; {when}"
+    return {
+        "command": f"convac sweep {source.as_posix()}",
+        "date": days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}",
+        "device": said(rows, "device"),
+        "versions": {name: said(rows, name) for name in ("python", "torch")},
+        **{name: said(rows, name) for name in MADE_BY if said(rows, name)},
+    }
+
+
+def said(rows, name):
+    """Return what the rows say of `name`: one value, or all of them in words."""
+    seen = [json.loads(value) for value in values(rows, name)]
+    seen = [value for value in seen if value is not None]
+    return seen[0] if len(seen) == 1 else " or ".join(map(str, seen))
 
 
 def small_row(row, varied):
     """Return what tells a run from the others, and what came of it."""
-    kind = "r2" if row["task"] in REGRESSIONS else "accuracy"
+    results = [name for name in RESULTS if name in row]
     return {
         **renamed({name: row[name] for name in settings_of(row) if name in varied}),
         "parameters": row["parameters"],
-        f"train_{kind}": round(row["train_score"], 6),
-        f"test_{kind}": round(row["test_score"], 6),
+        **{name: round(row[name], 6) for name in results},
         "seconds": row["seconds"],
     }
 
@@ -93,13 +100,6 @@ def small_row(row, varied):
 def renamed(settings):
     """Return settings with the model under its name in the book."""
     return {k: MODELS[v] if k == "model" else v for k, v in settings.items()}
-
-
-def as_text(table):
-    """Return the table as JSON with one row on a line."""
-    rows = ",\n".join("  " + json.dumps(row) for row in table["rows"])
-    head = json.dumps({k: v for k, v in table.items() if k != "rows"}, indent=1)
-    return f'{head[:-2]},\n "rows": [\n{rows}\n ]\n}}\n'
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ positions in a pooling window (share = "window-position"). Then, for squares of 
   can be cut down, such that at most one point of test accuracy is lost. It asks the
   network, on real images, and so holds for a ConvNet too.
 - `shares`, `effective_rank`, `rank_that_counts` (ConvAC): the squared Schmidt values that
-  `convac_lib.learning.design.bond_spectrum` measures on training images, their
+  `convac_lib.learning.bonds.bond_spectrum` measures on training images, their
   exp(entropy), and how many exceed 0.001; a surrogate where a square and the rest depend
   on each other.
 - `state_effective_rank` (ConvAC): exp(entropy) of the coefficients tensor itself, exact,
@@ -23,21 +23,19 @@ does what is missing.
 """
 
 import argparse
-import json
 import math
 import os
 import platform
 import sys
-from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import torch
 
-import convac_lib
-from convac_lib.learning.design import bond_spectrum
+from convac_book import book_data
+from convac_lib.learning.bonds import bond_spectrum
+from convac_lib.learning.models.tree import convolve
 from convac_lib.learning.sweeps import Study, run_key
 from convac_lib.learning.training import evaluate, keep_freed_memory, train
 
@@ -101,8 +99,8 @@ def measured(experiment, folder):
         "seed": experiment.seed,
         "channels": list(experiment.channels),
         "parameters": sum(p.numel() for p in model.parameters()),
-        "train_accuracy": result.train_score,
-        "test_accuracy": result.test_score,
+        "train_accuracy": result.train,
+        "test_accuracy": result.test,
         "seconds": round(result.seconds),
         "bonds": bonds(model, task),
     }
@@ -167,9 +165,26 @@ def directions_needed(model, task):
 
 
 def accuracy_with(model, change, images, labels):
-    """Return the accuracy of a model changed in the sense of `changed`."""
-    with changed(model, change):
-        return evaluate(model, images, labels, model.architecture.n_outputs)
+    """Return the accuracy of a model with `change` at work; see `scores_with`."""
+
+    def changed(batch):
+        return scores_with(model, batch, change)
+
+    return evaluate(changed, images, labels, model.architecture.n_outputs)
+
+
+def scores_with(model, x, change):
+    """Return the scores with ``change(layer, values, children)`` before every pooling.
+
+    `values` has shape (window, rows, r), `children` are the rows below that each window
+    joins, (window, rows); row 0 is the empty window.
+    """
+    tree, window = model.tree(x), model.architecture.window
+    rows = model.start(tree)
+    for layer, kernel in enumerate(model.kernels()):
+        values = convolve(tree.join(layer, rows), kernel, window)
+        rows = model.pool(layer, change(layer, values, tree.tables[layer]))
+    return model.read(tree.join(model.architecture.depth, rows))
 
 
 def moments(model, images, batch_size=250):
@@ -185,17 +200,16 @@ def moments(model, images, batch_size=250):
         return values
 
     sums = [[0.0, 0.0, None] for _ in range(depth)]
-    with changed(model, keep):
-        for batch in images.split(batch_size):
-            scores = model(batch)
-            layers = [kept[layer][0] for layer in range(depth)]
-            for y in range(scores.shape[1]):
-                gradients = torch.autograd.grad(scores[:, y].sum(), layers, retain_graph=True)
-                for layer, gradient in enumerate(gradients):
-                    sums[layer][0] = sums[layer][0] + _second(gradient, kept[layer][1])
-            for layer, values in enumerate(layers):
-                sums[layer][1] = sums[layer][1] + _second(values.detach(), kept[layer][1])
-                sums[layer][2] = values.detach()[:, 0].double()  # row 0 is the empty window
+    for batch in images.split(batch_size):
+        scores = scores_with(model, batch, keep)
+        layers = [kept[layer][0] for layer in range(depth)]
+        for y in range(scores.shape[1]):
+            gradients = torch.autograd.grad(scores[:, y].sum(), layers, retain_graph=True)
+            for layer, gradient in enumerate(gradients):
+                sums[layer][0] = sums[layer][0] + _second(gradient, kept[layer][1])
+        for layer, values in enumerate(layers):
+            sums[layer][1] = sums[layer][1] + _second(values.detach(), kept[layer][1])
+            sums[layer][2] = values.detach()[:, 0].double()  # row 0 is the empty window
     return sums
 
 
@@ -232,24 +246,6 @@ def cut_down(layer, projectors):
         return values @ stack.transpose(1, 2).to(values) if at == layer else values
 
     return change
-
-
-@contextmanager
-def changed(model, change):
-    """Let ``change(layer, values, children)`` replace what enters every layer's pooling."""
-    climb = model.climb
-
-    def climb_changed(x, layers, pool):
-        def pool_changed(layer, values, children):
-            return pool(layer, change(layer, values, children), children)
-
-        return climb(x, layers, pool_changed)
-
-    model.climb = climb_changed
-    try:
-        yield
-    finally:
-        del model.climb  # the class's own is back
 
 
 # --- the state itself ----------------------------------------------------------------------
@@ -304,39 +300,26 @@ def entropy(shares):
 
 def read_rows(path):
     """Return the rows of a file that is there."""
-    return json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
+    return book_data.read(path)["rows"] if path.exists() else []
 
 
 def write(path, rows):
     """Write the file whole or not at all, one network a line."""
-    top = {
-        "what": "what the bonds of trained wide-base and wide-tip networks carry, by block side",
-        "provenance": {
-            "command": "CONVAC_DATA=... python tools/trained_spectra.py --folder runs",
-            "models": sorted({row["model"] for row in rows}),
-            "date": date.today().isoformat(),
-            "device": f"CPU ({platform.machine()}, {os.cpu_count()} cores, 1 thread)",
-            "versions": {
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-                "torch": torch.__version__,
-                "convac-lib": convac_lib.__version__,
-            },
-        },
-        "common": {
-            "study": STUDY.name,
-            "images_measured": N_MEASURED,
-            "images_tested": N_TESTED,
-            "images_for_schmidt_values": N_SPECTRUM,
-            "accuracy_lost_at_most": TOLERANCE,
-        },
+    made = book_data.provenance(
+        "CONVAC_DATA=... python tools/trained_spectra.py --folder runs",
+        f"CPU ({platform.machine()}, {os.cpu_count()} cores, 1 thread)",
+        models=sorted({row["model"] for row in rows}),
+    )
+    common = {
+        "study": STUDY.name,
+        "images_measured": N_MEASURED,
+        "images_tested": N_TESTED,
+        "images_for_schmidt_values": N_SPECTRUM,
+        "accuracy_lost_at_most": TOLERANCE,
     }
-    text = json.dumps(top, indent=1)
-    lines = ",\n".join(f"  {json.dumps(row)}" for row in rows)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".tmp")
-    partial.write_text(f'{text[:-2]},\n "rows": [\n{lines}\n ]\n}}\n', encoding="utf-8")
-    partial.replace(path)
+    what = "what the bonds of trained wide-base and wide-tip networks carry, by block side"
+    table = {"what": what, "provenance": made, "common": common, "rows": rows}
+    book_data.write(path, table)
 
 
 if __name__ == "__main__":

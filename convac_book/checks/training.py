@@ -3,6 +3,8 @@
 from fractions import Fraction
 from math import prod
 
+from convac_lib.cuts import delta_costs
+
 from ._feedback import not_yet, right
 
 LARGEST = Fraction(2**24 - 1) * 2**104  # of the float32 numbers
@@ -66,17 +68,18 @@ def score_dimension(dimension, local_dim=2, window=2, channels=(2, 3, 12), n_out
     found = _as_integer(dimension)
     if found is None:
         return not_yet(f"an integer is asked for, got {dimension!r}")
-    prices = [local_dim]
+    branch = (1, local_dim)  # all of its sites in A: what it costs to cut it off
     for width in channels:
-        prices.append(min(width, prices[-1] ** window))
-    if found == min(n_outputs, prices[-1]):
-        narrow = "the classes" if n_outputs <= prices[-1] else "a layer"
+        branch = delta_costs([branch] * window, width)
+    independent = branch[1]
+    if found == min(n_outputs, independent):
+        narrow = "the classes" if n_outputs <= independent else "a layer"
         return right(f"what limits it is {narrow}")
     if found > n_outputs:
         return not_yet("so few scores cannot span so many dimensions")
     if found > channels[-1]:
         return not_yet("the scores are combinations of the last channels, and those are fewer")
-    if found > prices[-1]:
+    if found > independent:
         return not_yet("a narrow layer further down allows fewer independent channels")
     return not_yet("there are more: a window multiplies, so few functions make many products")
 

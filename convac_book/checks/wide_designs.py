@@ -6,7 +6,7 @@ import numpy as np
 from scipy import stats
 
 from convac_lib.architecture import Architecture
-from convac_lib.learning.design import block_cuts
+from convac_lib.cuts import block_cuts
 
 from ._feedback import not_yet, right
 

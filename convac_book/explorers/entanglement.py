@@ -5,18 +5,12 @@ from math import cos, log, log2, pi, prod, radians, sin, sqrt
 import numpy as np
 import traitlets
 
+from convac_book.famous_states import ghz, w_state
 from convac_lib._validation import as_choice, as_int
 from convac_lib.architecture import Architecture
 from convac_lib.decompositions import coefficients_tensor
 from convac_lib.partitions import from_sites
-from convac_lib.states import (
-    entanglement_entropy,
-    ghz,
-    normalized,
-    product_state,
-    schmidt_values,
-    w_state,
-)
+from convac_lib.states import entanglement_entropy, normalized, product_state, schmidt_values
 
 from ._base import Explorer, packed_module
 from ._picture import BOND, INK, A, B, line, picture, shape, text

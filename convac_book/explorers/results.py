@@ -1,6 +1,5 @@
 """The results explorer: Fig. 10 of the paper, and our own runs of the same experiment."""
 
-import json
 from itertools import product
 from math import isfinite
 from numbers import Real
@@ -10,6 +9,7 @@ import traitlets
 
 from convac_lib._validation import as_choice
 
+from .. import book_data
 from ._base import Explorer, packed_module
 from ._picture import INK, RULE, line, picture, polyline, shape, text
 from .width import BASE, TIP
@@ -109,19 +109,11 @@ def find_data():
 
 
 def _read(name, table):
-    """Return the rows of a table and where they come from; a file holds them under "rows"."""
+    """Return the rows of a table and where they come from; a file is of `book_data`'s form."""
     if isinstance(table, list):
         return table, ""
-    try:
-        table = json.loads(Path(table).read_text("utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{name} must be a JSON table, but {error}") from None
-    if isinstance(table, list):
-        return table, ""
-    if not isinstance(table, dict) or not isinstance(table.get("rows"), list):
-        raise ValueError(f'{name} must be a list of rows, or an object with "rows"')
-    words = str(table.get("provenance", ""))
-    return table["rows"], f"{name.capitalize()}: {words}." if words else ""
+    found = book_data.read(table)
+    return found["rows"], f"{name.capitalize()}: {book_data.in_words(found)}"
 
 
 def _group(source, rows):

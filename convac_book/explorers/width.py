@@ -5,7 +5,8 @@ from math import floor, log2
 import traitlets
 
 from convac_lib._validation import as_choice, as_int
-from convac_lib.architecture import SHARING, Architecture
+from convac_lib.architecture import SHARING, Architecture, graded_steps
+from convac_lib.cuts import block_cuts
 
 from ._base import Explorer, packed_module
 from ._picture import INK, RULE, line, picture, polyline, shape, text
@@ -143,11 +144,7 @@ def log_cuts(network):
     >>> log_cuts(Architecture.line(2, (2, 4, 2)))
     [1.0, 1.0, 1.0]
     """
-    pure, half, values = log2(network.local_dim), network.window / 2, []
-    for width in network.channels:
-        values.append(min(log2(width), half * pure))
-        pure = min(network.window * pure, log2(width))
-    return values
+    return [log2(cut) for cut in block_cuts(network)]
 
 
 def tilted(depth, tilt):
@@ -158,8 +155,9 @@ def tilted(depth, tilt):
     >>> tilted(6, -1), tilted(3, 1)
     ([4.0, 4.0, 2.0, 2.0, 1.0, 1.0], [1.0, 2.0, 4.0])
     """
-    rises = [3 * layer // depth for layer in range(depth)]
-    return [2 ** (((1 - tilt) * (2 - rise) + (1 + tilt) * rise) / 2) for rise in rises]
+    ends = graded_steps("wide-base", depth), graded_steps("wide-tip", depth)
+    steps = zip(*ends, strict=True)
+    return [2 ** (((1 - tilt) * log2(base) + (1 + tilt) * log2(tip)) / 2) for base, tip in steps]
 
 
 def fit_channels(network_with, profile, budget, share):

@@ -1,6 +1,5 @@
 """`convac cut` and `convac rank`: the exact answers for one network and one partition."""
 
-from contextlib import contextmanager
 from math import isqrt
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +8,7 @@ import typer
 
 from .. import partitions
 from ..architecture import Architecture
+from .arguments import integers, one_sentence_errors
 
 LARGEST = 2**26  # sites: beyond that a cut needs more memory than a laptop has to spare
 
@@ -60,7 +60,7 @@ def cut(
     """
     from .. import cuts
 
-    with _one_sentence_errors("cut"):
+    with one_sentence_errors("cut"):
         architecture, sides = _network(channels, partition, window, local_dim)
         minimal = cuts.min_cut(architecture, sides)
         bound, p = cuts.theorem2_bound(architecture, sides)
@@ -106,7 +106,7 @@ def rank(
     """
     from ..ranks import certify_rank
 
-    with _one_sentence_errors("rank"):
+    with one_sentence_errors("rank"):
         architecture, sides = _network(channels, partition, window, local_dim)
         found = certify_rank(architecture, sides, seed=seed, share=share)
         typer.echo(_describe(architecture, sides))
@@ -121,29 +121,8 @@ def rank(
 # --- from words to a network and a partition ----------------------------------------------
 
 
-@contextmanager
-def _one_sentence_errors(command):
-    """Turn what a wrong argument raises into one sentence and the exit code 2."""
-    try:
-        yield
-    except ValueError as error:
-        reason = error
-    except OSError as error:
-        reason = f"cannot write {error.filename}: {error.strerror}"
-    else:
-        return
-    typer.echo(f"convac {command}: {reason}", err=True)
-    raise typer.Exit(2)
-
-
 def _network(channels, partition, window, local_dim):
-    try:
-        widths = tuple(int(width) for width in channels.split(","))
-    except ValueError:
-        raise ValueError(
-            "--channels must be integers with commas between them, such as 3,4,5; "
-            f"got {channels!r}"
-        ) from None
+    widths = integers("--channels", channels)
     n_sites = window ** len(widths) if window > 1 else 2  # Architecture refuses the window
     if n_sites > LARGEST:
         raise ValueError(

@@ -35,8 +35,7 @@ from ..architecture import Architecture
 from .models import ConvAC
 from .models.pooling import product_pool
 from .models.representations import window_first
-
-COUNTS = 1e-3  # a share below this is noise of the sample and of the training
+from .models.tree import convolve
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -58,6 +57,8 @@ class BondSpectrum:
     node_shares: tuple
     nodes: tuple
     n_samples: int
+
+    COUNTS = 1e-3  # a share below this is noise of the sample and of the training
 
     @cached_property
     def shares(self):
@@ -250,27 +251,16 @@ def _nodes_and_environments(model, x, nodes):
 
     Shapes (nodes, batch, r), (nodes, batch, Y, r), (nodes, batch) twice.
     """
-    architecture, vectors, logs = model.architecture, [], []
-
-    def start(module, taken, features):
-        # Every window's gradient is followed from here; the weights need none.
-        vectors.append(features.detach().flatten(0, 1).requires_grad_())
-        logs.append(features.new_zeros(len(vectors[0])))
-        return vectors[0].view_as(features)
-
-    def pool(layer, values, children):
+    architecture, tree = model.architecture, model.tree(x)
+    # Every window's gradient is followed from its features; the weights need none.
+    vectors = [model.start(tree).detach().requires_grad_()]
+    logs = [vectors[0].new_zeros(len(vectors[0]))]
+    for layer, kernel in enumerate(model.kernels()):
+        values = convolve(tree.join(layer, vectors[-1]), kernel, architecture.window)
         rows, scale = product_pool(values)
-        logs.append(scale + logs[-1].view(len(values), -1).sum(0))
+        logs.append(scale + logs[-1].view(architecture.window, -1).sum(0))
         vectors.append(rows)
-        return rows
-
-    layers = model.neutral_layers() if model.neutral_background else model.layers
-    hook = model.representation.register_forward_hook(start)
-    try:
-        top, _ = model.climb(x, layers, pool)
-    finally:
-        hook.remove()
-    scores = (top @ model.dense.T).sum(0)  # samples do not meet: their gradients stay apart
+    scores = (vectors[-1] @ model.dense.T).sum(0)  # samples do not meet: their gradients stay apart
     gradients = [torch.autograd.grad(score, vectors, retain_graph=True) for score in scores]
     found = []
     for level, (rows, log, chosen) in enumerate(zip(vectors, logs, nodes, strict=True)):

@@ -8,7 +8,7 @@ alone, up to rounding. On a GPU the whole step is moreover recorded once, as a C
 graph, and replayed.
 
 Windows that see only zeros are computed once, as in runs alone, but from lists made before
-the training (:mod:`.models.window_lists`): how many there are depends on the batch, and
+the training (:mod:`.models.black_windows`): how many there are depends on the batch, and
 the shapes of a graph do not.
 """
 
@@ -19,12 +19,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .models.window_lists import WindowLists, Windows
+from .models.black_windows import ListedTree, WindowLists
 from .training import (
     TEST_BATCH,
     Recipe,
     Result,
     Run,
+    described,
     device_name,
     evaluate,
     pick_device,
@@ -78,7 +79,7 @@ class Ensemble(nn.Module):
         """Return a set of samples as the members like it: as lists, if they share the black."""
         if not self.lists_windows:
             return samples
-        return WindowLists(self.stacked.reader, samples, self.stacked.architecture.window)
+        return WindowLists(self.stacked.reader, samples)
 
     def forward(self, x, same=False):
         """Return the members' scores, (members, batch, Y).
@@ -87,10 +88,11 @@ class Ensemble(nn.Module):
         one batch that all of them are given, (batch, ...). Samples may be prepared.
         """
 
-        tensors = x.tensors if isinstance(x, Windows) else (x,)
+        listed = isinstance(x, ListedTree)
+        tensors = x.tensors if listed else (x,)
 
         def of_a_member(parameters, *tensors):
-            batch = Windows(*tensors, x.levels) if isinstance(x, Windows) else tensors[0]
+            batch = ListedTree(*tensors, x.levels) if listed else tensors[0]
             return torch.func.functional_call(self.stacked, parameters, (batch,))
 
         in_dims = (0, *[None if same else 0 for _ in tensors])
@@ -168,34 +170,6 @@ def train_together(
     return [run.result_of(member) for member in range(len(models))]
 
 
-def run_together(experiments, **how):
-    """Train experiments that differ only in their seed, and return the row of each.
-
-    Parameters
-    ----------
-    experiments : sequence of Experiment
-    **how
-        For `train_together`.
-
-    Raises
-    ------
-    ValueError
-        If they differ in anything but the seed.
-    """
-    first = experiments[0]
-    others = {**first.settings, "seed": None}
-    if any({**experiment.settings, "seed": None} != others for experiment in experiments):
-        raise ValueError("experiments must differ in their seeds only to be trained together")
-    task = first.load_task()
-    models = [experiment.build_model(task) for experiment in experiments]
-    seeds = [experiment.seed for experiment in experiments]
-    results = train_together(models, task, first.recipe, seeds=seeds, **how)
-    return [
-        experiment.row(model, result, together=len(experiments))
-        for experiment, model, result in zip(experiments, models, results, strict=True)
-    ]
-
-
 class EnsembleRun(Run):
     """A Run of an `Ensemble`: one step is a step of every member."""
 
@@ -206,14 +180,14 @@ class EnsembleRun(Run):
         self.loss_so_far = self.loss_so_far.repeat(len(seeds))
         self.captured = None
         if capture:
-            self.captured = CapturedStep(super().descend, before=self.optimizer.zero_grad)
+            self.captured = CapturedStep(super().step, before=self.optimizer.zero_grad)
 
-    def descend(self, chosen):
+    def step(self, chosen):
         """Make a step, as a graph where there is one: an epoch's last batch may be smaller."""
         if self.captured is not None and chosen.shape[1] == self.recipe.batch_size:
             self.captured(chosen)
         else:
-            super().descend(chosen)
+            super().step(chosen)
 
     def make_optimizer(self, rate):
         """Return the optimizer; a graph wants its rate and its count of steps on the GPU."""
@@ -250,8 +224,8 @@ class EnsembleRun(Run):
         for gradient in gradients:
             gradient.mul_(factor.view(-1, *[1] * (gradient.dim() - 1)))
 
-    def score(self, inputs, targets):
-        """Return how good each member is on these samples, as a list."""
+    def measure(self, inputs, targets):
+        """Return the accuracy, or R^2, of each member on these samples, as a list."""
         size = TEST_BATCH_ON_A_GPU if self.device.type == "cuda" else TEST_BATCH
 
         def scores(batch):
@@ -261,11 +235,11 @@ class EnsembleRun(Run):
 
     def fingerprint(self):
         """Return what must be equal for a checkpoint to be of this run."""
-        kind = type(self.model.stacked).__name__
-        return {**super().fingerprint(), "members": f"{kind} {self.seeds}"}
+        members = {"seeds": self.seeds, **described(self.model.stacked)}
+        return {**super().fingerprint(), "members": members}
 
     def finish(self):
-        """Score the trained members, in the memory that the graph had."""
+        """Measure the trained members, in the memory that the graph had."""
         self.captured = None
         super().finish()
 
@@ -275,7 +249,8 @@ class EnsembleRun(Run):
             {name: values[member] for name, values in epoch.items()} for epoch in self.history
         ]
         return Result(
-            **{name: scores[member] for name, scores in self.result.items()},
+            self.task.measure,
+            **{name: values[member] for name, values in self.result.items()},
             history=history,
             seconds=self.seconds / len(self.seeds),
             device=device_name(self.device),
@@ -335,34 +310,6 @@ class CapturedStep:
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph):
             self.step(self.input)
-
-
-def bytes_of_a_member(experiment):
-    """Estimate the memory that one more member takes on a GPU, in bytes.
-
-    While it trains: the numbers that the sites see, their features, all that a layer makes
-    of them, kept for the backward pass, and the gradients of the widest layer. A graph
-    keeps this to itself, so that the tests at the end of an epoch come on top. Lines take
-    less than the images that are assumed here.
-
-    It is as for images without any black. The widest networks of Fig. 10, r = 30 with
-    batches of 100, come to 4.8 GB: five of them fit a card with 40. With their black
-    windows listed five took 5 GB in all, by torch's own count on an H100.
-
-    Examples
-    --------
-    >>> from convac_lib.learning.experiments import Experiment
-    >>> widest = Experiment(task="local", design="wide-base", r=30)
-    >>> round(bytes_of_a_member(widest) / 1e9, 1)
-    4.8
-    """
-    channels, size = experiment.channels, 4  # bytes of a number
-    sites = [4 ** (len(channels) - layer) for layer in range(len(channels))]
-    made = [n * width for n, width in zip(sites, channels, strict=True)]
-    read = sites[0] * (9 + 2 * experiment.local_dim)
-    trained = read + 1.25 * sum(made) + 2.5 * max(made)
-    tested = read + 1.75 * max(made)
-    return size * (experiment.batch_size * trained + TEST_BATCH_ON_A_GPU * tested)
 
 
 def _shape(model):

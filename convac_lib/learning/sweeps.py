@@ -23,14 +23,18 @@ import hashlib
 import json
 import os
 import traceback
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
+import torch
+from joblib import Parallel, delayed
+
 from .._validation import as_int
-from .experiments import Experiment
+from .experiments import Experiment, bytes_of_a_member, run_together
 from .progress import progress
+from .results import Results
+from .training import keep_freed_memory, pick_device
 
 try:
     import tomllib
@@ -110,75 +114,6 @@ def settings_of(row):
     return {name: row[name] for name in Experiment.__dataclass_fields__ if name in row}
 
 
-class Results:
-    """A file of rows: appended to, never rewritten.
-
-    Parameters
-    ----------
-    path : path
-        Made with its folder when the first row comes.
-    """
-
-    def __init__(self, path):
-        self.path = Path(path)
-
-    def rows(self):
-        """Return the rows as dicts. What a crash left of a last line is no row.
-
-        Raises
-        ------
-        ValueError
-            If a whole line is not a row; the file is left as it is.
-        """
-        whole, _ = self._split()
-        rows = []
-        lines = whole.decode(errors="replace").splitlines()
-        for number, line in enumerate(lines, start=1):
-            try:
-                rows.append(dict(json.loads(line)))
-            except (ValueError, TypeError):
-                raise ValueError(
-                    f"results {self.path}, line {number}, is not a row of JSON: "
-                    f"{line[:60]!r}; repair it or name another file"
-                ) from None
-        return rows
-
-    def append(self, *rows):
-        """Add rows; when this returns they are on the disk."""
-        lines = "".join(json.dumps(row) + "\n" for row in rows)
-        with open(self.path, "ab") as file:
-            file.write(lines.encode())
-            file.flush()
-            os.fsync(file.fileno())
-
-    @contextmanager
-    def writing(self):
-        """Be the only process that appends; what is left of a last line is cut off.
-
-        Raises
-        ------
-        ValueError
-            If another process is writing to the file.
-        """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with open(self.path.with_name(self.path.name + ".lock"), "w") as lock:
-            if not _try_lock(lock):
-                raise ValueError(
-                    f"results {self.path} are being written by another process; wait for it, "
-                    "or name another file"
-                )
-            whole, torn = self._split()
-            if torn:
-                os.truncate(self.path, len(whole))
-            yield
-
-    def _split(self):
-        """Return the contents up to the last end of a line, and what follows it."""
-        contents = self.path.read_bytes() if self.path.exists() else b""
-        end = contents.rfind(b"\n") + 1
-        return contents[:end], contents[end:]
-
-
 def run_study(
     study,
     results,
@@ -247,20 +182,24 @@ def run_study(
             finished = _on_this_machine(groups, jobs, how)
         else:
             finished = _on_a_cluster(groups, scheduler, how)
-        if show_progress:
-            n_done = len(study.experiments) - len(missing)
-            finished = progress(
-                finished, study.name, total=n_done + len(groups), initial=n_done
-            )
-        n_failed, failures = len(missing), []
-        for rows, failure in finished:
-            if failure is not None:
+        n_all, failures, n_failed = len(study.experiments), [], 0
+        bar = progress(
+            None,
+            study.name,
+            total=n_all,
+            initial=n_all - len(missing),
+            **({} if show_progress else {"disable": True}),
+        )
+        for n_runs, rows, failure in finished:
+            if failure is None:
+                results.append(*rows)
+                if checkpoints is not None:
+                    _checkpoint(checkpoints, map(settings_of, rows)).unlink(missing_ok=True)
+            else:
                 failures.append(failure)
-                continue
-            results.append(*rows)
-            n_failed -= len(rows)
-            if checkpoints is not None:
-                _checkpoint(checkpoints, map(settings_of, rows)).unlink(missing_ok=True)
+                n_failed += n_runs
+            bar.update(n_runs)
+        bar.close()
     if failures:
         raise RuntimeError(
             f"{n_failed} of {len(missing)} runs failed and have no row; the first:\n"
@@ -287,8 +226,6 @@ def group_by_seed(experiments, most, memory=None):
     >>> [[run.seed for run in group] for group in group_by_seed(seeds, most=4)]
     [[0, 1, 2], [3, 4]]
     """
-    from .ensembles import bytes_of_a_member
-
     alike = {}
     for experiment in experiments:
         key = run_key({**experiment.settings, "seed": 0})
@@ -304,10 +241,6 @@ def group_by_seed(experiments, most, memory=None):
 
 def _for_the_device(device, scheduler, jobs, together, memory):
     """Return (jobs, together, memory) with what is best for the device where not given."""
-    import torch
-
-    from .training import pick_device
-
     if together is not None:
         as_int("together", together, minimum=1)
     on_a_gpu = scheduler is None and pick_device(device).type == "cuda"
@@ -321,12 +254,7 @@ def _for_the_device(device, scheduler, jobs, together, memory):
 
 
 def _run_group(group, device, checkpoints, threads):
-    """Do a group of runs in a worker: return (rows, None), or (None, what went wrong)."""
-    import torch
-
-    from .ensembles import run_together
-    from .training import keep_freed_memory
-
+    """Do a group of runs in a worker: return how many, their rows, and what went wrong."""
     try:
         keep_freed_memory()
         torch.set_num_threads(threads)
@@ -334,10 +262,10 @@ def _run_group(group, device, checkpoints, threads):
         how = {"device": device, "checkpoint": checkpoint, "show_progress": False}
         experiments = [Experiment.from_settings(settings) for settings in group]
         if len(experiments) == 1:
-            return [experiments[0].run(**how)], None
-        return run_together(experiments, **how), None
+            return 1, [experiments[0].run(**how)], None
+        return len(group), run_together(experiments, **how), None
     except Exception:
-        return None, f"{group}\n{traceback.format_exc()}"
+        return len(group), [], f"{group}\n{traceback.format_exc()}"
 
 
 def _checkpoint(folder, group):
@@ -360,8 +288,6 @@ def _clear_checkpoints(folder, keys):
 
 def _on_this_machine(groups, jobs, how):
     """Yield what `_run_group` returns, as groups finish, from processes of this machine."""
-    from joblib import Parallel, delayed
-
     calls = (delayed(_run_group)([run.settings for run in group], **how) for group in groups)
     pool = Parallel(jobs, return_as="generator_unordered", batch_size=1, pre_dispatch=jobs)
     yield from pool(calls)
@@ -379,15 +305,15 @@ def _on_a_cluster(groups, address, how):
             "scheduler needs Dask, which is not installed; install the extra 'cluster'"
         ) from None
     with Client(address) as client:
-        futures = [
-            client.submit(_run_group, [run.settings for run in group], **how, pure=False)
+        futures = {
+            client.submit(_run_group, [run.settings for run in group], **how, pure=False): group
             for group in groups
-        ]
+        }
         for future in as_completed(futures):
             if future.status == "finished":
                 yield future.result()
             else:
-                yield None, f"{future.key}: {future.exception()!r}"
+                yield len(futures[future]), [], f"{future.key}: {future.exception()!r}"
             future.release()
 
 
@@ -398,22 +324,3 @@ def _divide_cores(jobs, threads, n_runs):
         cores = len(os.sched_getaffinity(0))
     jobs = max(1, min(cores if jobs == -1 else jobs, n_runs))
     return jobs, max(1, cores // jobs) if threads is None else threads
-
-
-def _try_lock(file):
-    """Lock an open file until it is closed or this process ends; False if another has it."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

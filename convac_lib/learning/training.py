@@ -8,11 +8,10 @@ numbers of one that was never stopped (same machine, same number of threads).
 
 import ctypes
 import hashlib
-import json
 import math
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -72,18 +71,22 @@ class Result:
 
     Attributes
     ----------
-    train_score, test_score : float
-        Accuracy; for a regression R^2, the part of the variance explained.
+    measure : {"accuracy", "r2"}
+        What `train` and `test` are: the part of the samples that is right, or for a
+        regression R^2, the part of the variance that is explained.
+    train, test : float
+        On the training and on the test samples, after the last step.
     history : list of dict
-        For each epoch: ``loss`` (mean over its steps) and ``test_score``.
+        For each epoch: ``loss`` (mean over its steps) and ``test``.
     seconds : float
         Of training and of testing, over all the times it was started.
     device : str
         Where it ran last: ``"cpu"``, or ``"cuda"`` and the card's name.
     """
 
-    train_score: float
-    test_score: float
+    measure: str
+    train: float
+    test: float
     history: list = field(repr=False)
     seconds: float
     device: str
@@ -126,14 +129,15 @@ def train(
     Raises
     ------
     ValueError
-        If the recipe makes no sense, or the checkpoint is of another run.
+        If the recipe makes no sense, or the checkpoint is of another run: with another
+        recipe, task, model, or other starting weights (so give the model a seed).
 
     Examples
     --------
     >>> from convac_lib import Architecture, ConvAC
     >>> from convac_lib.learning import tasks
     >>> model = ConvAC(Architecture.for_image(8, 2, (6, 6, 6), 10), head="normalized", seed=0)
-    >>> train(model, tasks.make("digits"), epochs=8, learning_rate=0.02).test_score > 0.5
+    >>> train(model, tasks.make("digits"), epochs=8, learning_rate=0.02).test > 0.5
     True
     """
     recipe = Recipe(**{**vars(recipe or Recipe()), **changes})
@@ -141,7 +145,11 @@ def train(
     run = Run(model.to(device), task, recipe, device)
     run.complete(checkpoint, save_every, show_progress)
     return Result(
-        **run.result, history=run.history, seconds=run.seconds, device=device_name(device)
+        task.measure,
+        **run.result,
+        history=run.history,
+        seconds=run.seconds,
+        device=device_name(device),
     )
 
 
@@ -200,6 +208,46 @@ def one_cycle(step, n_steps):
     return end + (start - end) * (1 + math.cos(math.pi * part)) / 2
 
 
+def described(model):
+    """Return what a model is, but for its numbers: its class, options, and tensors' shapes."""
+    tensors = {name: f"{t.dtype} {list(t.shape)}" for name, t in model.state_dict().items()}
+    return {
+        "class": type(model).__name__,
+        "options": getattr(model, "options", {}),
+        "tensors": tensors,
+    }
+
+
+def differences(theirs, ours, name=""):
+    """Return in words where two descriptions differ, a list; they are dicts of plain values.
+
+    Examples
+    --------
+    >>> differences({"recipe": {"epochs": 3}}, {"recipe": {"epochs": 8}})
+    ['recipe epochs is 3 there and 8 here']
+    """
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        found = []
+        for key in {**theirs, **ours}:
+            found += differences(theirs.get(key), ours.get(key), f"{name} {key}".strip())
+        return found
+    # A tuple comes back from a file as a list.
+    if theirs == ours or (isinstance(theirs, list) and theirs == list(ours or ())):
+        return []
+    if name.endswith(("digest", "weights")):
+        return [f"{name} differ"]
+    return [f"{name} is {theirs!r} there and {ours!r} here"]
+
+
+def digest(tensors):
+    """Return a digest of named tensors: equal for equal numbers, on whatever device."""
+    found = hashlib.sha256()
+    for name, tensor in tensors.items():
+        found.update(name.encode())
+        found.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()
+
+
 @torch.no_grad()
 def evaluate(model, inputs, targets, n_classes, batch_size=TEST_BATCH):
     """Return the accuracy of `model`, or R^2 where `n_classes` is None; inputs as tensors.
@@ -228,7 +276,7 @@ class Run:
     """A training that can stop between any two steps; its state is what `save` writes.
 
     :mod:`convac_lib.learning.ensembles` has a kind of Run in which the order of the samples, the
-    losses and the scores have an axis of members in front.
+    losses and what is measured have an axis of members in front.
     """
 
     def __init__(self, model, task, recipe, device):
@@ -240,9 +288,10 @@ class Run:
         self.optimizer = self.make_optimizer(recipe.learning_rate)
         self.steps_per_epoch = -(-len(self.train_x) // recipe.batch_size)
         self.n_steps = recipe.epochs * self.steps_per_epoch
-        self.step, self.seconds, self.order = 0, 0.0, None
+        self.steps_done, self.seconds, self.order = 0, 0.0, None
         self.loss_so_far = torch.tensor(0.0, dtype=torch.float64, device=device)
         self.history, self.result = [], None
+        self.start = digest(model.state_dict())
 
     def complete(self, checkpoint=None, save_every=30.0, show_progress=False):
         """Make all the steps that are left; see `train`."""
@@ -250,9 +299,9 @@ class Run:
         if path is not None and path.exists():
             self.load(path)
         saved = time.monotonic()
-        steps = range(self.step, self.n_steps)
+        steps = range(self.steps_done, self.n_steps)
         if show_progress:
-            steps = progress(steps, "training", initial=self.step, total=self.n_steps)
+            steps = progress(steps, "training", initial=self.steps_done, total=self.n_steps)
         for _ in steps:
             self.advance()
             if path is not None and time.monotonic() - saved >= save_every:
@@ -265,24 +314,24 @@ class Run:
     def advance(self):
         """Make one step; after the last one of an epoch, test."""
         started = time.perf_counter()
-        epoch, position = divmod(self.step, self.steps_per_epoch)
+        epoch, position = divmod(self.steps_done, self.steps_per_epoch)
         if position == 0 or self.order is None:
             self.order = self.make_order(epoch).to(self.device)
         size = self.recipe.batch_size
-        self.set_rate(self.recipe.learning_rate * one_cycle(self.step, self.n_steps))
-        self.descend(self.order[..., position * size : (position + 1) * size])
-        self.step += 1
-        if self.step % self.steps_per_epoch == 0:
+        self.set_rate(self.recipe.learning_rate * one_cycle(self.steps_done, self.n_steps))
+        self.step(self.order[..., position * size : (position + 1) * size])
+        self.steps_done += 1
+        if self.steps_done % self.steps_per_epoch == 0:
             self.history.append(
                 {
                     "loss": (self.loss_so_far / self.steps_per_epoch).tolist(),
-                    "test_score": self.score(self.test_x, self.test_y),
+                    "test": self.measure(self.test_x, self.test_y),
                 }
             )
             self.loss_so_far.zero_()
         self.seconds += time.perf_counter() - started
 
-    def descend(self, chosen):
+    def step(self, chosen):
         """Make one step of the optimizer for the samples of these numbers."""
         losses = self.losses(self.model(self.train_x[chosen]), self.train_y[chosen])
         self.optimizer.zero_grad()
@@ -293,11 +342,11 @@ class Run:
         self.loss_so_far += losses.detach().double()
 
     def finish(self):
-        """Score the trained model, unless a checkpoint has the scores already."""
+        """Measure the trained model, unless a checkpoint has the result already."""
         if self.result is None:
             self.result = {
-                "train_score": self.score(self.train_x, self.train_y),
-                "test_score": self.history[-1]["test_score"],
+                "train": self.measure(self.train_x, self.train_y),
+                "test": self.history[-1]["test"],
             }
 
     # --- what a Run of several models does otherwise --------------------------------------
@@ -328,8 +377,8 @@ class Run:
         """Shorten the gradient to the longest allowed."""
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
 
-    def score(self, inputs, targets):
-        """Return how good the model is on these samples."""
+    def measure(self, inputs, targets):
+        """Return the accuracy, or R^2, of the model on these samples."""
         return evaluate(self.model, inputs, targets, self.task.n_classes)
 
     # --- checkpoints ----------------------------------------------------------------------
@@ -340,7 +389,7 @@ class Run:
             "run": self.fingerprint(),
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
+            "steps_done": self.steps_done,
             "loss_so_far": self.loss_so_far.tolist(),
             "seconds": self.seconds,
             "history": self.history,
@@ -364,28 +413,31 @@ class Run:
                 f"checkpoint {path} cannot be read ({type(error).__name__}); it was left as "
                 "it is: delete it to start again, or name another file"
             ) from None
-        ours = self.fingerprint()
-        if run != ours:
-            different = [key for key in {**ours, **run} if run.get(key) != ours.get(key)]
+        different = differences(run, self.fingerprint())
+        if different:
             raise ValueError(
-                f"checkpoint {path} is of another run: {', '.join(different)} differ; "
-                "name another file, or delete it to start again"
+                f"checkpoint {path} is of another run: {'; '.join(different)}; name another "
+                "file, or delete it to start again"
             )
         self.model.load_state_dict(state["model"])
         # The recipe is the same, but the device may not be: keep our groups, not the file's.
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({**state["optimizer"], "param_groups": groups})
         self.loss_so_far.copy_(torch.tensor(state["loss_so_far"], dtype=torch.float64))
-        for name in ("step", "seconds", "history", "result"):
+        for name in ("steps_done", "seconds", "history", "result"):
             setattr(self, name, state[name])
 
     def fingerprint(self):
         """Return what must be equal for a checkpoint to be of this run."""
-        shapes = [(name, list(p.shape)) for name, p in self.model.named_parameters()]
         sample = hashlib.sha256(self.task.train_inputs[:100].tobytes())
         sample.update(self.task.train_targets.tobytes())
         return {
-            "recipe": json.dumps(vars(self.recipe)),
-            "model": f"{type(self.model).__name__} {json.dumps(shapes)}",
-            "task": f"{self.task.name} {len(self.train_x)} {sample.hexdigest()}",
+            "recipe": asdict(self.recipe),
+            "model": described(self.model),
+            "starting weights": self.start,
+            "task": {
+                "name": self.task.name,
+                "samples": len(self.train_x),
+                "digest": sample.hexdigest(),
+            },
         }

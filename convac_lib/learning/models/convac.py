@@ -8,7 +8,7 @@ from torch import nn
 from ..._validation import as_choice
 from .pooling import largest_magnitude, product_pool
 from .representations import window_first
-from .tree import TreeModel, seeded
+from .tree import TreeModel, convolve, seeded
 
 INITS = ("averaging", "normal", "positive")
 HEADS = ("scores", "normalized")
@@ -91,10 +91,16 @@ class ConvAC(TreeModel):
             )
         generator = seeded(seed)
         super().__init__(
-            architecture, representation, site_size, generator, share_background, positive=True
+            architecture, representation, site_size, generator, share_background, start="positive"
         )
         self.share, self.head, self.rescale = share, head, rescale
         self.neutral_background = neutral_background
+        self.options |= {
+            "share": share,
+            "head": head,
+            "rescale": rescale,
+            "neutral_background": neutral_background,
+        }
         # Drawn in double and then rounded, so that a model is the same at either precision.
         # An unshared layer keeps its matrices window first, as the rows are.
         *layers, dense = architecture.weight_shapes(share)
@@ -108,13 +114,7 @@ class ConvAC(TreeModel):
 
     def forward(self, x):
         """Return the scores of a batch, shape (batch, Y), in the sense of `head`."""
-        if self.head == "scores":
-            return self.scores(x)
-        scores, _ = self.scaled_scores(x, scale_free=True)
-        # Any constant divisor will do first: it keeps the squares in range. A norm is then
-        # at least 1, unless all scores are zero, which stay zero.
-        unit = F.normalize(scores / largest_magnitude(scores.detach()), dim=-1, eps=1.0)
-        return self.log_factor.exp() * scores.shape[-1] ** 0.5 * unit
+        return self.scores(x) if self.head == "scores" else super().forward(x)
 
     def scores(self, x):
         """Return the true scores h_y (eq. 2), shape (batch, Y); infinite where out of range."""
@@ -124,34 +124,42 @@ class ConvAC(TreeModel):
         half = (log_scale / 2).exp().clamp_max(limit).to(scores.dtype)[:, None]
         return scores * half * half
 
-    def scaled_scores(self, x, scale_free=False):
+    def scaled_scores(self, x):
         """Return (scores, log_scale) with h_y = scores * exp(log_scale): in range at any depth.
 
         Shapes (batch, Y) and (batch,). The log is a constant to autograd, which keeps the
-        gradient of any function of h_y exact. With ``scale_free=True`` you promise a
-        function that does not depend on the size of the scores, and there is no log but
-        None; see `product_pool`.
+        gradient of any function of h_y exact.
         """
-        log_scale = None  # of every row so far
+        tree, window = self.tree(x), self.architecture.window
+        rows = self.start(tree)
+        logs = rows.new_zeros(len(rows), 1, dtype=torch.float64)  # of every row so far
+        for layer, kernel in enumerate(self.kernels()):
+            rows, scale = product_pool(
+                convolve(tree.join(layer, rows), kernel, window), self.rescale
+            )
+            if scale is not None:
+                below = tree.join(layer, logs).view(window, -1).sum(0)
+                logs = (scale + below).unsqueeze(1)
+            else:
+                logs = logs.new_zeros(len(rows), 1)
+        depth = self.architecture.depth
+        return tree.join(depth, rows) @ self.dense.T, tree.join(depth, logs).squeeze(1)
 
-        def pool(layer, values, children):
-            nonlocal log_scale
-            rows, logs = product_pool(values, self.rescale, scale_free)
-            if logs is not None and layer > 0:
-                below = log_scale if children is None else log_scale[children]
-                logs += below.view(len(values), -1).sum(0)
-            log_scale = logs
-            return rows
+    def kernels(self):
+        """Return the layers' matrices, (G, r_out, r_in) each, as they are multiplied with."""
+        return self.neutral_layers() if self.neutral_background else self.layers
 
-        layers = self.neutral_layers() if self.neutral_background else self.layers
-        top, row = self.climb(x, layers, pool)
-        if scale_free:
-            return top @ self.dense.T, None
-        if log_scale is None:
-            log_scale = top.new_zeros(len(top), dtype=torch.float64)
-        elif row is not None:
-            log_scale = log_scale[row]
-        return top @ self.dense.T, log_scale
+    def pool(self, layer, values):
+        """Return the products over a layer's windows, up to a factor for each row."""
+        return product_pool(values, self.rescale, scale_free=True)[0]
+
+    def read(self, top):
+        """Return the learned factor times the scores over their root mean square."""
+        scores = top @ self.dense.T
+        # Any constant divisor will do first: it keeps the squares in range. A norm is then
+        # at least 1, unless all scores are zero, which stay zero.
+        unit = F.normalize(scores / largest_magnitude(scores.detach()), dim=-1, eps=1.0)
+        return self.log_factor.exp() * scores.shape[-1] ** 0.5 * unit
 
     def neutral_layers(self):
         """Return the layers' weights, shifted so that empty windows are vectors of ones.
@@ -179,8 +187,7 @@ class ConvAC(TreeModel):
 
         Shapes as in ``architecture.weight_shapes(share)``; copies.
         """
-        layers = self.neutral_layers() if self.neutral_background else self.layers
-        weights = [weight.detach().cpu().numpy() for weight in [*layers, self.dense]]
+        weights = [weight.detach().cpu().numpy() for weight in [*self.kernels(), self.dense]]
         # Reversing the digits of a number twice gives it back.
         return [*map(self._window_first, weights[:-1]), weights[-1].copy()]
 

@@ -10,13 +10,13 @@ from .pooling import average_pool, max_pool
 from .tree import TreeModel, seeded
 
 POOLINGS = ("max", "average")
+INITS = ("pytorch", "he")
 
 
 class ConvNet(TreeModel):
     """The network of section 8: 3x3 representation, [1x1, ReLU, pool] per layer, dense.
 
-    Convolutions are shared by all locations and have biases, as usual; starting weights
-    are those of `torch.nn.Conv2d`.
+    Convolutions are shared by all locations and have biases, as usual.
 
     Parameters
     ----------
@@ -28,6 +28,12 @@ class ConvNet(TreeModel):
         As for :class:`ConvAC`.
     site_size : int
         The numbers at one site.
+    init : {"pytorch", "he"}
+        Of the starting weights, in every layer: independent normals of variance
+        2 / fan_in and biases of zero, which keep the size of the signal through any
+        number of ReLU layers (He et al. 2015); or uniform from -1 to 1 over the root of
+        fan_in, biases too, as `torch.nn.Conv2d` starts, which divide it by the root of 6
+        in each.
     seed : int, optional
         Of the starting weights; without it torch's own random state is used.
     share_background : bool
@@ -54,30 +60,33 @@ class ConvNet(TreeModel):
         pooling="max",
         representation="conv3x3",
         site_size=1,
+        init="pytorch",
         seed=None,
         share_background=False,
         dtype=torch.float32,
     ):
         as_choice("pooling", pooling, POOLINGS)
+        as_choice("init", init, INITS)
         generator = seeded(seed)
         super().__init__(
-            architecture, representation, site_size, generator, share_background, positive=False
+            architecture, representation, site_size, generator, share_background, start=init
         )
         self.pooling = pooling
+        self.options |= {"pooling": pooling}
         *layers, dense = architecture.weight_shapes("all")
-        start = partial(_start, generator)
+        start = partial(_start, init, generator)
         self.layers = nn.ParameterList(start(shape, shape[2]) for shape in layers)
-        self.biases = nn.ParameterList(start(shape[1], shape[2]) for shape in layers)
+        self.biases = nn.ParameterList(start(shape[1:2], shape[2]) for shape in layers)
         self.dense = nn.Parameter(start(dense, dense[1]))
-        self.dense_bias = nn.Parameter(start(dense[0], dense[1]))
+        self.dense_bias = nn.Parameter(start(dense[:1], dense[1]))
         self.to(dtype)
 
-    def forward(self, x):
-        """Return the scores of a batch, shape (batch, Y)."""
-        top, _ = self.climb(x, self.layers, self._pool)
-        return torch.addmm(self.dense_bias, top, self.dense.T)
+    def kernels(self):
+        """Return the layers' matrices, one for all locations, (1, r_out, r_in) each."""
+        return self.layers
 
-    def _pool(self, layer, values, children):
+    def pool(self, layer, values):
+        """Return the maximum, or the mean, over a layer's windows, with bias and ReLU."""
         bias = self.biases[layer]
         if self.pooling == "average":
             return average_pool(torch.relu(values + bias))
@@ -85,8 +94,17 @@ class ConvNet(TreeModel):
         # numbers, with a fraction of the work.
         return torch.relu(max_pool(values) + bias)
 
+    def read(self, top):
+        """Return the scores, affine in the vectors at the top."""
+        return torch.addmm(self.dense_bias, top, self.dense.T)
 
-def _start(generator, shape, fan_in):
-    """Return uniform starting weights of size 1/sqrt(fan_in), in double precision."""
-    uniform = torch.rand(shape, generator=generator, dtype=torch.float64)
-    return (2 * uniform - 1) * fan_in**-0.5
+
+def _start(init, generator, shape, fan_in):
+    """Return starting weights, or with one axis biases, in double precision."""
+    if init == "pytorch":
+        uniform = torch.rand(shape, generator=generator, dtype=torch.float64)
+        return (2 * uniform - 1) * fan_in**-0.5
+    if len(shape) == 1:
+        return torch.zeros(shape, dtype=torch.float64)
+    normal = torch.randn(shape, generator=generator, dtype=torch.float64)
+    return normal * (2 / fan_in) ** 0.5

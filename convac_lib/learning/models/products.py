@@ -7,7 +7,7 @@ ON_A_CPU = (8192, 32)
 ON_A_GPU = (256, 256)
 
 
-def multiply(rows, matrices):
+def matmul_in_parts(rows, matrices):
     """Multiply blocks of rows by a matrix each.
 
     The gradient of a small matrix is a sum over all rows of its block. On a GPU a batched
@@ -27,7 +27,7 @@ def multiply(rows, matrices):
 
     Examples
     --------
-    >>> multiply(torch.ones(4, 2), torch.arange(4.0).view(2, 2, 1)).flatten().tolist()
+    >>> matmul_in_parts(torch.ones(4, 2), torch.arange(4.0).view(2, 2, 1)).flatten().tolist()
     [1.0, 1.0, 5.0, 5.0]
     """
     n_parts = parts(rows, len(matrices))

@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..._validation import as_choice, as_int
-from ...morton import morton_order
-from .products import multiply
+from ...partitions import morton_order
+from .products import matmul_in_parts
 
 REPRESENTATIONS = ("affine-relu", "conv3x3", "linear", "cos-sin")
 
@@ -54,10 +54,10 @@ class SiteReader(nn.Module):
 
     def __init__(self, architecture, site_size=1, neighbourhood=False):
         super().__init__()
-        self.n_sites = architecture.n_sites
+        self.n_sites, self.window = architecture.n_sites, architecture.window
         self.site_size = as_int("site_size", site_size, minimum=1)
         self.neighbourhood = neighbourhood
-        self.order = window_first(architecture.n_sites, architecture.window)
+        self.order = window_first(self.n_sites, self.window)
         self.n_taps = self.site_size * (9 if neighbourhood else 1)
         self._tables = {}
 
@@ -147,25 +147,28 @@ class AffineReLU(nn.Module):
         The numbers a site sees.
     n_features : int
         M.
-    positive : bool
-        Start where none of the products that follow has a vector of zeros for a factor:
-        for one number with features that fall from 1 and features that rise from 0, in
-        turn; for a patch with features that are 1 on black and differ on patterns.
-        Otherwise start as `torch.nn.Conv2d` does.
+    start : {"positive", "he", "pytorch"}
+        ``"positive"`` is where none of the products that follow has a vector of zeros for
+        a factor: for one number features that fall from 1 and features that rise from 0,
+        in turn; for a patch features that are 1 on black and differ on patterns. The
+        others are for ReLU networks; see :class:`convac_lib.learning.models.ConvNet`.
     generator : torch.Generator
         Where the starting weights come from.
     """
 
-    def __init__(self, n_taps, n_features, positive, generator):
+    def __init__(self, n_taps, n_features, start, generator):
         super().__init__()
-        start = torch.rand(n_taps + 1, n_features, generator=generator, dtype=torch.float64)
-        if positive and n_taps > 1:
-            weight, bias = (2 * start[:-1] - 1) / n_taps**0.5, torch.ones(n_features)
-        elif positive:
-            rises = torch.arange(n_features) % 2
-            weight, bias = (2 * rises - 1) * (1 + start[:-1]) / (2 * n_taps), 1.0 - rises
+        draw = torch.randn if start == "he" else torch.rand
+        drawn = draw(n_taps + 1, n_features, generator=generator, dtype=torch.float64)
+        if start == "he":
+            weight, bias = drawn[:-1] * (2 / n_taps) ** 0.5, torch.zeros(n_features)
+        elif start == "pytorch":
+            weight, bias = (2 * drawn - 1).div(n_taps**0.5).split([n_taps, 1])
+        elif n_taps > 1:
+            weight, bias = (2 * drawn[:-1] - 1) / n_taps**0.5, torch.ones(n_features)
         else:
-            weight, bias = (2 * start - 1).div(n_taps**0.5).split([n_taps, 1])
+            rises = torch.arange(n_features) % 2
+            weight, bias = (2 * rises - 1) * (1 + drawn[:-1]) / (2 * n_taps), 1.0 - rises
         # (taps, M): this way round its gradient is a product of matrices MKL is quick at.
         self.weight, self.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.flatten())
 
@@ -174,7 +177,7 @@ class AffineReLU(nn.Module):
         n_taps, n_sites, batch = numbers.shape
         rows = numbers.reshape(n_taps, -1).T
         if rows.is_cuda:
-            features = multiply(rows, self.weight[None]) + self.bias
+            features = matmul_in_parts(rows, self.weight[None]) + self.bias
         else:
             features = torch.addmm(self.bias, rows, self.weight)
         return torch.relu_(features).view(n_sites, batch, -1)
@@ -197,7 +200,7 @@ class CosSin(nn.Module):
         return torch.stack([angle.cos(), angle.sin()], -1)
 
 
-def build(representation, architecture, site_size, generator, positive=True):
+def build(representation, architecture, site_size, generator, start="positive"):
     """Return the reader and the representation that `representation` names.
 
     Parameters
@@ -227,7 +230,7 @@ def build(representation, architecture, site_size, generator, positive=True):
             )
         _require_features("cos-sin", m, 2)
         return reader, CosSin()
-    return reader, AffineReLU(reader.n_taps, m, positive, generator)
+    return reader, AffineReLU(reader.n_taps, m, start, generator)
 
 
 def _require_features(name, local_dim, n_features):

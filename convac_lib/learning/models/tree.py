@@ -1,13 +1,17 @@
-"""What both models share: reading the sites, and climbing the tree layer by layer."""
+"""What both models share: from samples through the layers of a tree to what is read off its top."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-from .background import window_tables
-from .products import multiply
+from ...architecture import Architecture
+from .black_windows import FoundTree, ListedTree
+from .products import matmul_in_parts
 from .representations import build
-from .window_lists import Windows, join
+from .trees import Tree, WholeTree
 
 
 class TreeModel(nn.Module):
@@ -17,76 +21,86 @@ class TreeModel(nn.Module):
     one layer is: blocks of rows times matrices, then a pooling over the first axis.
 
     With ``share_background=True`` the windows of one batch that see only zeros are
-    computed once (see :mod:`.background`): the same function, several times faster on
-    small digits on a black ground. A batch may also come as lists of windows, made
-    beforehand (see :mod:`.window_lists`).
+    computed once (see :mod:`.black_windows`): the same function, several times faster on
+    small digits on a black ground. A batch may also be a tree that was listed beforehand.
     """
 
+    dense: nn.Parameter
+    options: dict
+    """What the function depends on beside the weights, as plain values."""
+
     def __init__(
-        self, architecture, representation, site_size, generator, share_background, positive
+        self,
+        architecture: Architecture,
+        representation: str | nn.Module,
+        site_size: int,
+        generator: torch.Generator,
+        share_background: bool,
+        start: str,
     ):
         super().__init__()
         self.architecture = architecture
         self.share_background = share_background
         self.reader, self.representation = build(
-            representation, architecture, site_size, generator, positive
+            representation, architecture, site_size, generator, start
         )
+        named = isinstance(representation, str)
+        self.options = {
+            "architecture": asdict(architecture),
+            "representation": representation if named else repr(representation),
+            "site_size": self.reader.site_size,
+        }
 
-    def climb(self, x, layers, pool):
-        """Return the vector at the top of every sample's tree, (batch, r_{L-1}), and its row.
+    def forward(self, x: torch.Tensor | ListedTree) -> torch.Tensor:
+        """Return the scores of a batch, shape (batch, Y)."""
+        tree = self.tree(x)
+        rows = self.start(tree)
+        for layer, kernel in enumerate(self.kernels()):
+            values = convolve(tree.join(layer, rows), kernel, self.architecture.window)
+            rows = self.pool(layer, values)
+        return self.read(tree.join(self.architecture.depth, rows))
 
-        `layers` are the weights (G, r_out, r_in); ``pool(layer, values, children)`` maps
-        (window, rows, r_out) to (rows, r_out), where `children` are the rows of the layer
-        below that each window joins, (window, rows), or None if those are all, in order;
-        likewise the row at the top.
-        """
-        if isinstance(x, Windows):
-            return self._climb_lists(x, layers, pool)
-        x, tables, top = self._numbers(x), None, None
-        if self.share_background:
-            seen = self.reader.look_up(x)
-            numbers, tables, top = window_tables(*seen, self.architecture.window)
-        else:
-            numbers = self.reader(x)
-        rows = self.representation(numbers).flatten(0, 1)
-        for layer, weight in enumerate(layers):
-            children = None
-            if tables is not None:
-                children = tables[layer]
-                rows = F.embedding(children, rows).flatten(0, 1)
-            rows = pool(layer, convolve(rows, weight, self.architecture.window), children)
-        return (rows if top is None else F.embedding(top, rows)), top
+    def tree(self, x: torch.Tensor | ListedTree) -> Tree:
+        """Return the tree of a batch of samples; what is listed already is one."""
+        if isinstance(x, ListedTree):
+            return x
+        x = torch.as_tensor(x).to(self.dense)
+        return (FoundTree if self.share_background else WholeTree)(self.reader, x)
 
-    def _climb_lists(self, windows, layers, pool):
-        """Climb from samples that are listed already; see :mod:`.window_lists`."""
-        numbers = windows.numbers.flatten(0, 1).T.unsqueeze(-1).to(self.dense)
-        rows = self.representation(numbers).flatten(0, 1)
-        *tables, (top, of_the_top) = windows.flat_tables()
-        for layer, (weight, (children, parents)) in enumerate(zip(layers, tables, strict=True)):
-            rows = join(rows, children.flatten(), parents)
-            rows = pool(layer, convolve(rows, weight, len(children)), children)
-        return join(rows, top[0], of_the_top), top[0]
+    def start(self, tree: Tree) -> torch.Tensor:
+        """Return the features of a tree's sites as rows, (rows, M)."""
+        return self.representation(tree.numbers.to(self.dense)).flatten(0, 1)
 
-    def features(self, x):
+    @abstractmethod
+    def kernels(self) -> Sequence[torch.Tensor]:
+        """Return the layers' matrices, (G, r_out, r_in) each."""
+
+    @abstractmethod
+    def pool(self, layer: int, values: torch.Tensor) -> torch.Tensor:
+        """Return the vectors of a layer's windows: (window, rows, r) -> (rows, r)."""
+
+    @abstractmethod
+    def read(self, top: torch.Tensor) -> torch.Tensor:
+        """Return the scores that are read off the vectors at the top, (batch, Y)."""
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
         """Return the representation of a batch, shape (batch, N, M), sites in order."""
-        features = self.representation(self.reader(self._numbers(x)))
+        x = torch.as_tensor(x).to(self.dense)
+        features = self.representation(self.reader(x))
         ordered = torch.empty_like(features)
         ordered[torch.from_numpy(self.reader.order)] = features
         return ordered.transpose(0, 1)
 
-    def _numbers(self, x):
-        return torch.as_tensor(x).to(self.dense)
 
-
-def seeded(seed):
+def seeded(seed: int | None) -> torch.Generator:
     """Return a generator of random numbers; torch's own if `seed` is None."""
     return torch.default_generator if seed is None else torch.Generator().manual_seed(seed)
 
 
-def convolve(rows, weight, window):
+def convolve(rows: torch.Tensor, weight: torch.Tensor, window: int) -> torch.Tensor:
     """Apply a layer's matrices: (sites * batch, r_in) -> (window, windows * batch, r_out).
 
     The rows are window first, so a layer with G different matrices is one batched
     product of G blocks, whether G is 1, `window` or the number of sites.
     """
-    return multiply(rows, weight.transpose(1, 2)).view(window, -1, weight.shape[1])
+    return matmul_in_parts(rows, weight.transpose(1, 2)).view(window, -1, weight.shape[1])

@@ -11,6 +11,8 @@ import numpy as np
 
 from ..._validation import as_choice, as_int
 
+KINDS = ("images", "sequences")
+
 
 @dataclass(frozen=True, eq=False)
 class Task:
@@ -26,6 +28,13 @@ class Task:
         Classes (int64), or numbers to regress (float32).
     n_classes : int or None
         None for a regression.
+    kind : {"images", "sequences"}
+        What the inputs are; a square array alone would not tell.
+
+    Raises
+    ------
+    ValueError
+        If `kind` is neither.
     """
 
     name: str
@@ -34,6 +43,15 @@ class Task:
     test_inputs: np.ndarray
     test_targets: np.ndarray
     n_classes: int | None
+    kind: str
+
+    def __post_init__(self):
+        as_choice("kind", self.kind, KINDS)
+
+    @property
+    def measure(self):
+        """How well a network does is told by: ``"accuracy"``, or ``"r2"`` for a regression."""
+        return "accuracy" if self.n_classes else "r2"
 
     def hold_out(self, n_samples):
         """Return the task whose test set is the last `n_samples` of the training set.

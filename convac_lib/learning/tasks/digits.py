@@ -118,4 +118,4 @@ def _task(name, parts, draw, seed, sizes=(None, None)):
             chosen = np.concatenate([rng.permutation(len(images)) for _ in range(rounds)])[:size]
             images, labels = images[chosen], labels[chosen]
         arrays += [draw(images, rng), labels.astype(np.int64)]
-    return Task(name, *arrays, n_classes=10)
+    return Task(name, *arrays, n_classes=10, kind="images")

@@ -16,7 +16,7 @@ _DAMAGE = (  # what NumPy, zipfile and zlib raise for files that are not whole
 )  # fmt: skip
 
 
-def read_npz(path):
+def read_npz(path, kind=None):
     """Return the task in a .npz file, as ``numpy.savez`` writes it.
 
     Parameters
@@ -25,6 +25,8 @@ def read_npz(path):
         With the arrays train_inputs, test_inputs: images (samples, side, side) or
         sequences (samples, N, numbers), side and N powers of two; and train_targets,
         test_targets: integers are classes 0, 1, ..., others are numbers to regress.
+    kind : {"images", "sequences"}, optional
+        What the inputs are. Left out, square ones are images, others sequences.
 
     Returns
     -------
@@ -44,7 +46,9 @@ def read_npz(path):
     except _Bad as problem:
         raise ValueError(f"{path}{problem}") from None
     inputs = [arrays[name].astype(np.float32) for name in ("train_inputs", "test_inputs")]
-    return Task(path.stem, inputs[0], train, inputs[1], test, n_classes)
+    if kind is None:
+        kind = "images" if inputs[0].shape[1] == inputs[0].shape[2] else "sequences"
+    return Task(path.stem, inputs[0], train, inputs[1], test, n_classes, kind)
 
 
 class _Bad(Exception):

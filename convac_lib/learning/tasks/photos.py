@@ -50,7 +50,7 @@ def photos(seed=0, side=32, n_train=4_000, n_test=1_000):
             chosen = labels == label
             patches[chosen] = _cut(half, side, chosen.sum(), rng)
         arrays += [patches, labels.astype(np.int64)]
-    return Task("photos", *arrays, n_classes=2)
+    return Task("photos", *arrays, n_classes=2, kind="images")
 
 
 def _cut(image, side, n, rng):

@@ -35,9 +35,8 @@ def pairs(seed=0, mix=0.0, n_train=20_000, n_test=4_000, distance=1):
     signs = rng.choice(np.array([-1, 1], dtype=np.int8), (n_samples, N_SITES, SITE_SIZE))
     target = np.sqrt(1 - mix) * paired_target(signs, distance) + np.sqrt(mix) * global_target(signs)
     target = target.astype(np.float32)
-    return Task(
-        "pairs", signs[:n_train], target[:n_train], signs[n_train:], target[n_train:], None
-    )
+    parts = signs[:n_train], target[:n_train], signs[n_train:], target[n_train:]
+    return Task("pairs", *parts, n_classes=None, kind="sequences")
 
 
 def paired_target(signs, distance):

@@ -13,119 +13,15 @@ default here, is hard to beat. The chapter "Choosing widths for your data" tests
 
 from dataclasses import dataclass
 
-import matplotlib.pyplot as plt
 import numpy as np
 
-from .._validation import as_choice, as_int
+from .._validation import as_int
 from ..architecture import Architecture
-from ..closed_forms import block_cuts
-from .bonds import COUNTS, BondSpectrum, bond_caps, bond_ceilings, bond_spectrum
+from .bonds import bond_caps
+from .profiles import fits, uniform_profile
 
-__all__ = [
-    "BondSpectrum",
-    "Suggestion",
-    "block_cuts",
-    "bond_caps",
-    "bond_ceilings",
-    "bond_spectrum",
-    "draw_bond_spectrum",
-    "graded_profile",
-    "level_names",
-    "suggest_profile",
-    "tail_sum",
-    "uniform_profile",
-]
-
-TRUSTED_SCORE = 0.5
+TRUSTED = 0.5
 SMALLEST = 1e-6  # a share below this is rounding
-KINDS = ("wide-base", "wide-tip")
-
-
-# --- profiles that need no data -----------------------------------------------------------
-
-
-def uniform_profile(n_sites, window, local_dim, n_outputs, budget, share="none"):
-    """Return the most even Architecture within a budget of weights.
-
-    All layers as wide as they can be alike; then, from the top down, one channel more
-    where it still fits.
-
-    Parameters
-    ----------
-    n_sites, window, local_dim, n_outputs : int
-        As for :class:`~convac_lib.architecture.Architecture`.
-    budget : int
-        The most weights, counted by ``parameter_count(share)``.
-    share : {"none", "window-position", "all"}
-
-    Raises
-    ------
-    ValueError
-        If not even one channel a layer fits.
-
-    Examples
-    --------
-    >>> uniform_profile(8, 2, 9, 1, budget=730).channels
-    (6, 7, 7)
-    """
-    narrow = _one_channel(n_sites, window, local_dim, n_outputs)
-    budget = _as_budget(narrow, budget, share)
-    r = 1
-    while _fits(narrow, (r + 1,) * narrow.depth, budget, share):
-        r += 1
-    channels = [r] * narrow.depth
-    for layer in reversed(range(narrow.depth)):
-        channels[layer] += 1
-        if not _fits(narrow, channels, budget, share):
-            channels[layer] -= 1
-    return narrow.with_channels(channels)
-
-
-def graded_profile(kind, n_sites, window, local_dim, n_outputs, budget, share="none"):
-    """Return the paper's wide-base or wide-tip Architecture, as wide as the budget allows.
-
-    The channels go in three steps as 4 : 2 : 1 or as 1 : 2 : 4 (section 8), for any depth,
-    rounded down, but to no fewer than 2: a layer of one channel holds no correlation.
-
-    Examples
-    --------
-    >>> graded_profile("wide-base", 4096, 4, 10, 10, budget=1416, share="all").channels
-    (24, 24, 12, 12, 6, 6)
-    """
-    as_choice("kind", kind, KINDS)
-    narrow = _one_channel(n_sites, window, local_dim, n_outputs)
-    budget = _as_budget(narrow, budget, share)
-    steps = [4 >> (3 * layer // narrow.depth) for layer in range(narrow.depth)]
-    if kind == "wide-tip":
-        steps.reverse()
-
-    least = 2 if _fits(narrow, (2,) * narrow.depth, budget, share) else 1
-
-    def channels(size):  # of the widest layer
-        return [max(least, size * step // 4) for step in steps]
-
-    size = least
-    while _fits(narrow, channels(size + 1), budget, share):
-        size += 1
-    return narrow.with_channels(channels(size))
-
-
-def _one_channel(n_sites, window, local_dim, n_outputs):
-    depth, reached = 0, 1
-    while window > 1 and reached < n_sites:
-        reached, depth = reached * window, depth + 1
-    return Architecture(n_sites, window, local_dim, (1,) * max(depth, 1), n_outputs)
-
-
-def _as_budget(narrow, budget, share):
-    return as_int("budget", budget, minimum=narrow.parameter_count(share))
-
-
-def _fits(architecture, channels, budget, share):
-    return architecture.with_channels(channels).parameter_count(share) <= budget
-
-
-# --- the heuristic ------------------------------------------------------------------------
 
 
 def tail_sum(spectrum, architecture):
@@ -141,6 +37,7 @@ def tail_sum(spectrum, architecture):
 
     Examples
     --------
+    >>> from convac_lib.learning.bonds import BondSpectrum
     >>> line = Architecture.line(3, (3, 2))
     >>> shares = [np.array([[0.6, 0.3, 0.1]] * 4), np.array([[0.5, 0.5]] * 2), np.array([[1.0]])]
     >>> spectrum = BondSpectrum(line, tuple(shares), (), 100)
@@ -182,7 +79,7 @@ class Suggestion:
     reason: str
 
 
-def suggest_profile(spectrum, budget, share="none", *, score=None, floor=None, tie=0.01):
+def suggest_profile(spectrum, budget, share="none", *, learned=None, floor=None, tie=0.01):
     """Return the profile with the smallest tail sum within a budget: a HEURISTIC.
 
     No theorem says that it trains better than the uniform profile, and in our study it
@@ -197,9 +94,9 @@ def suggest_profile(spectrum, budget, share="none", *, score=None, floor=None, t
     budget : int
         The most weights, counted by ``parameter_count(share)``.
     share : {"none", "window-position", "all"}
-    score : float, optional
-        Of the probe on data it has not seen, from 0 (chance) to 1 (perfect), such as R^2.
-        Below one half the probe is not trusted.
+    learned : float, optional
+        How much the probe has learned, on data it has not seen: from 0 (chance) to 1
+        (perfect), such as R^2. Below one half it is not trusted.
     floor : int, optional
         The narrowest layer allowed. Half of the uniform profile's width by default.
     tie : float
@@ -217,6 +114,7 @@ def suggest_profile(spectrum, budget, share="none", *, score=None, floor=None, t
 
     Examples
     --------
+    >>> from convac_lib.learning.bonds import BondSpectrum
     >>> probe = Architecture.line(5, (10, 10, 10))  # pairs of neighbours: exact shares
     >>> pair = np.array([0.75] + [1 / 16] * 4)
     >>> levels = [pair, [0.75, 0.25], [0.5, 0.5], [1.0]]
@@ -230,7 +128,7 @@ def suggest_profile(spectrum, budget, share="none", *, score=None, floor=None, t
     uniform = uniform_profile(*shape, budget, share)
     narrowest = max(1, min(uniform.channels) // 2)
     floor = narrowest if floor is None else as_int("floor", floor, minimum=1)
-    if not _fits(probe, (floor,) * probe.depth, budget, share):
+    if not fits(probe, (floor,) * probe.depth, budget, share):
         raise ValueError(
             f"floor must leave the profile within the budget of {budget}, got {floor}"
         )
@@ -239,10 +137,10 @@ def suggest_profile(spectrum, budget, share="none", *, score=None, floor=None, t
     def keep_uniform(reason, trusted):
         return Suggestion(uniform, uniform, flat, flat, trusted, reason)
 
-    if score is not None and not score >= TRUSTED_SCORE:
+    if learned is not None and not learned >= TRUSTED:
         return keep_uniform(
-            f"the probe scores {score:.2f} between chance and perfect, below "
-            f"{TRUSTED_SCORE}: what it has not learnt its spectrum does not show", False
+            f"the probe is at {learned:.2f} between chance and perfect, below "
+            f"{TRUSTED}: what it has not learnt its spectrum does not show", False
         )
     if any(spectrum.starving):
         levels = [level for level, starves in enumerate(spectrum.starving) if starves]
@@ -320,68 +218,8 @@ def _fill(architecture, budget, share):
     while True:
         for layer in sorted(range(len(channels)), key=lambda place: (channels[place], place)):
             channels[layer] += 1
-            if _fits(architecture, channels, budget, share):
+            if fits(architecture, channels, budget, share):
                 break
             channels[layer] -= 1
         else:
             return architecture.with_channels(channels)
-
-
-# --- what a profile can hold --------------------------------------------------------------
-
-
-def level_names(architecture):
-    """Return what stands at the lower end of each level's bond, in words.
-
-    Examples
-    --------
-    >>> level_names(Architecture.for_image(8, 2, (3, 3, 3)))
-    ['sites', 'blocks of 2 x 2', 'blocks of 4 x 4', 'all and output']
-    """
-    sizes = (
-        f"{2**j} x {2**j}" if architecture.window == 4 else architecture.window**j
-        for j in range(1, architecture.depth)
-    )
-    return ["sites", *(f"blocks of {size}" for size in sizes), "all and output"]
-
-
-# --- the picture --------------------------------------------------------------------------
-
-
-def draw_bond_spectrum(spectrum, axes=None):
-    """Draw the shares of every level as bars, with the cap of its bond as a dashed line.
-
-    A level that starves is hatched: its bars reach the cap. Shares below the dotted line
-    do not count. A cap far beyond the bars is not shown, only named.
-
-    Parameters
-    ----------
-    spectrum : BondSpectrum
-    axes : sequence of L + 1 matplotlib Axes, optional
-
-    Returns
-    -------
-    array of matplotlib Axes
-    """
-    n_levels = len(spectrum.shares)
-    if axes is None:
-        _, axes = plt.subplots(
-            1, n_levels, figsize=(1.4 + 1.5 * n_levels, 2.6), sharey=True, squeeze=False
-        )
-        axes = axes[0]
-    rows = zip(axes, level_names(spectrum.architecture), spectrum.shares, spectrum.caps,
-               spectrum.ranks(), spectrum.starving, strict=True)  # fmt: skip
-    for ax, name, shares, cap, rank, starves in rows:
-        ax.bar(
-            np.arange(1, len(shares) + 1), np.maximum(shares, 1e-6),
-            color="#E69F00" if starves else "#009E73", hatch="///" if starves else None,
-            edgecolor="white", linewidth=0.4,
-        )  # fmt: skip
-        ax.axvline(cap + 0.5, color="#444444", linestyle="--", linewidth=1.2)
-        ax.axhline(COUNTS, color="#777777", linestyle=":", linewidth=1)
-        shown = min(cap, max(2 * rank, 8))  # a cap far beyond would squeeze the bars
-        ax.set(yscale="log", ylim=(1e-5, 1.5), xlim=(0.2, shown + 1.2),
-               xlabel=f"{name}\n{rank} of {cap}" + (", starves" if starves else ""))
-        ax.xaxis.get_major_locator().set_params(integer=True)
-    axes[0].set_ylabel("share of squared\nSchmidt value")
-    return axes

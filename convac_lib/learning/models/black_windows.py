@@ -1,16 +1,18 @@
-"""The windows with something in them, listed for a whole set of images once.
+"""Black windows once: most of a small digit's image is the same empty sub-tree.
 
-As in :mod:`.background` windows that see only zeros are computed once, but here the lists
-are made before the training, and every sample has as many rows as the fullest one. So a
-batch has the same shapes whatever is in it: several models can be computed together, each
-on a batch of its own, and a step can be recorded as a CUDA graph.
+With shared weights every window that sees only zeros gives the same vector, at every
+layer. So the rows of a batch become a list: row 0 is the empty window, the others are
+the windows with something in them, and a table says which rows of the layer below each
+window joins. Nothing is approximated.
 
-Row 0 of every sample is the empty window. Every other row is read by one window of the
-layer above, so the gradient of a row is looked up, not added up; only what the empty rows
-get is a sum.
+A `FoundTree` finds its lists in the batch. A :class:`WindowLists` makes them for a whole
+set of samples before the training, every sample with as many rows as the fullest one: so
+a batch, a `ListedTree`, has the same shapes whatever is in it. Several models can then be
+computed together, each on a batch of its own, and a step can be recorded as a CUDA graph.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -18,8 +20,77 @@ import torch
 import torch.nn.functional as F
 from torch.autograd.function import once_differentiable
 
+from .representations import SiteReader
+
 SAMPLES_AT_ONCE = 1000
-ROWS_TOGETHER = 8  # more are rounded up to a multiple, so that products.parts can cut them
+ROWS_TOGETHER = 8  # more are rounded up to a multiple, so that `products.parts` can cut them
+
+
+# --- found in a batch ---------------------------------------------------------------------
+
+
+class FoundTree:
+    """The windows with something in them of one batch.
+
+    Attributes
+    ----------
+    numbers : torch.Tensor, shape (taps, rows, 1)
+        Row 0 is an empty site, the others are the sites that see anything but zero.
+    tables : list of torch.Tensor, int64
+        For each layer, shape (window, rows), the rows of the layer below that each of its
+        rows joins; last, shape (1, batch), each sample's row at the top.
+
+    Examples
+    --------
+    >>> from convac_lib import Architecture
+    >>> reader = SiteReader(Architecture(4, 2, 1, (1, 1)))
+    >>> tree = FoundTree(reader, torch.tensor([[0.0, 0, 0, 7], [0, 0, 0, 0]]))
+    >>> tree.numbers.flatten().tolist(), [table.tolist() for table in tree.tables]
+    ([0.0, 7.0], [[[0, 0], [0, 1]], [[0, 0], [0, 1]], [[1, 0]]])
+    """
+
+    def __init__(self, reader: SiteReader, x: torch.Tensor):
+        entries, table = reader.look_up(x)
+        self.numbers, self.tables = _window_tables(entries, table, reader.window)
+
+    def join(self, layer: int, rows: torch.Tensor) -> torch.Tensor:
+        """Return the rows that a layer's windows join; see `trees.Tree`."""
+        return F.embedding(self.tables[layer].flatten(), rows)
+
+
+def _window_tables(entries, table, window):
+    """Return the numbers and the tables of a `FoundTree`; arguments as `look_up` gives them."""
+    n_sites, batch = table.shape[1], entries.shape[1]
+    not_black = entries != 0
+    active = not_black[table[0]]
+    for tap in table[1:]:
+        active |= not_black[tap]
+    active = active.flatten().nonzero().squeeze(1)  # site * batch + sample
+    kept = entries[table[:, active // batch], active % batch]
+    kept = F.pad(kept, (1, 0)).unsqueeze(-1)
+    tables, places = [], n_sites * batch
+    while places > batch:
+        places //= window
+        # Window first: the place of a site's window is its own place, modulo.
+        parent = active % places
+        number = _number(parent, places)
+        row_below = torch.arange(1, len(active) + 1, device=active.device)
+        position = active // places
+        active = number.nonzero().squeeze(1)
+        table = active.new_zeros(window, 1 + len(active))
+        table[position, number[parent]] = row_below
+        tables.append(table)
+    return kept, [*tables, number.unsqueeze(0)]
+
+
+def _number(parent, places):
+    """Number the places that occur in `parent` from 1, in order; the others are 0."""
+    occurs = parent.new_zeros(places)
+    occurs[parent] = 1
+    return occurs.cumsum(0) * occurs
+
+
+# --- listed beforehand --------------------------------------------------------------------
 
 
 class Level(NamedTuple):
@@ -44,12 +115,12 @@ class Levels:
     ----------
     levels : tuple of Level
     children, parents : list of int
-        How many of them each level has in the tables of :class:`Windows`.
+        How many of them each level has in the tables of :class:`ListedTree`.
     below, above : torch.Tensor
         The rows below for each of the children, and the rows above for each of the parents.
     """
 
-    def __init__(self, rows, window, device):
+    def __init__(self, rows: list[int], window: int, device: torch.device):
         layers = [Level(below, window, above) for below, above in pairwise(rows)]
         self.levels = (*layers, Level(rows[-1], 1, 1))
         self.children = [level.window * level.above for level in self.levels]
@@ -60,14 +131,14 @@ class Levels:
 
 
 @dataclass(frozen=True)
-class Windows:
-    """What a network needs of some samples; see `WindowLists`.
+class ListedTree:
+    """Some samples of a :class:`WindowLists`.
 
     The tables of all levels lie side by side, so that they are looked up in one piece.
 
     Attributes
     ----------
-    numbers : torch.Tensor, shape (samples, rows, taps)
+    seen : torch.Tensor, shape (samples, rows, taps)
         What the sites see that see anything but zero, after an empty row 0.
     children : torch.Tensor, shape (samples, sum of window * above)
         The rows below that each window joins.
@@ -76,27 +147,34 @@ class Windows:
     levels : Levels
     """
 
-    numbers: torch.Tensor
+    seen: torch.Tensor
     children: torch.Tensor
     parents: torch.Tensor
     levels: Levels
 
     @property
-    def tensors(self):
+    def tensors(self) -> tuple[torch.Tensor, ...]:
         """The tensors, each with an axis of samples in front."""
-        return self.numbers, self.children, self.parents
+        return self.seen, self.children, self.parents
 
-    def flat_tables(self):
-        """Return every level's tables with the rows of the whole batch numbered through.
+    @property
+    def numbers(self) -> torch.Tensor:
+        """What the rows of the whole batch see, shape (taps, rows, 1)."""
+        return self.seen.flatten(0, 1).T.unsqueeze(-1)
 
-        Returns
-        -------
-        list of (torch.Tensor, torch.Tensor)
-            Children, shape (window, samples * above); parents, shape (samples * below,),
-            places in the flattened children. As `join` takes them.
+    def join(self, layer: int, rows: torch.Tensor) -> torch.Tensor:
+        """Return the rows that a layer's windows join; see `trees.Tree`."""
+        return join(rows, *self.tables[layer])
+
+    @cached_property
+    def tables(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Every level's tables with the rows of the whole batch numbered through.
+
+        (children, parents) of each: shapes (window * samples * above,), window first, and
+        (samples * below,), places in those children. As `join` takes them.
         """
-        n_samples, levels = len(self.numbers), self.levels
-        sample = torch.arange(n_samples, device=self.numbers.device).unsqueeze(1)
+        n_samples, levels = len(self.seen), self.levels
+        sample = torch.arange(n_samples, device=self.seen.device).unsqueeze(1)
         # All that is empty is row 0 of the batch.
         children = (self.children + sample * levels.below) * (self.children > 0)
         position = self.parents.div(levels.above, rounding_mode="floor")
@@ -110,7 +188,7 @@ class Windows:
             strict=True,
         ):
             ours = ours.unflatten(1, (level.window, level.above)).transpose(0, 1)
-            flat.append((ours.reshape(level.window, -1), turned.flatten()))
+            flat.append((ours.flatten(), turned.flatten()))
         return flat
 
 
@@ -122,46 +200,43 @@ class WindowLists:
     reader : SiteReader
         Of the networks that will read the samples.
     samples : torch.Tensor, shape (samples, ...)
-    window : int
-        Sites of one pooling window.
 
     Examples
     --------
     >>> from convac_lib import Architecture
-    >>> from convac_lib.learning.models.representations import SiteReader
     >>> line = Architecture(4, 2, 1, (1, 1), 1)
     >>> samples = torch.tensor([[0.0, 0, 0, 0], [0, 0, 0, 7]])
-    >>> lists = WindowLists(SiteReader(line), samples, window=2)
+    >>> lists = WindowLists(SiteReader(line), samples)
     >>> batch = lists[torch.tensor([1])]
-    >>> batch.numbers.tolist()
+    >>> batch.seen.tolist()
     [[[0.0], [7.0]]]
-    >>> [children.tolist() for children, _ in batch.flat_tables()]
-    [[[0, 0], [0, 1]], [[0, 0], [0, 1]], [[1]]]
+    >>> [children.tolist() for children, _ in batch.tables]
+    [[0, 0, 0, 1], [0, 0, 0, 1], [1]]
     """
 
-    def __init__(self, reader, samples, window):
+    def __init__(self, reader: SiteReader, samples: torch.Tensor):
         chunks = samples.split(SAMPLES_AT_ONCE)
-        counts = torch.stack([_counts(reader, chunk, window) for chunk in chunks])
+        counts = torch.stack([_counts(reader, chunk) for chunk in chunks])
         rows = [_rounded_up(1 + count) for count in counts.amax(0).tolist()]
-        levels = Levels(rows, window, samples.device)
+        levels = Levels(rows, reader.window, samples.device)
         listed = [_list_windows(reader, chunk, levels.levels) for chunk in chunks]
-        self.windows = Windows(*map(torch.cat, zip(*listed, strict=True)), levels)
+        self.listed = ListedTree(*map(torch.cat, zip(*listed, strict=True)), levels)
 
-    def __len__(self):
-        return len(self.windows.numbers)
+    def __len__(self) -> int:
+        return len(self.listed.seen)
 
-    def __getitem__(self, chosen):
-        """Return the `Windows` of some samples."""
-        tensors = (tensor[chosen] for tensor in self.windows.tensors)
-        return Windows(*tensors, self.windows.levels)
+    def __getitem__(self, chosen: torch.Tensor) -> ListedTree:
+        """Return the `ListedTree` of some samples."""
+        tensors = (tensor[chosen] for tensor in self.listed.tensors)
+        return ListedTree(*tensors, self.listed.levels)
 
-    def split(self, size):
-        """Return the `Windows` of so many samples at a time, as `torch.Tensor.split` does."""
-        columns = (tensor.split(size) for tensor in self.windows.tensors)
-        return [Windows(*tensors, self.windows.levels) for tensors in zip(*columns, strict=True)]
+    def split(self, size: int) -> list[ListedTree]:
+        """Return the `ListedTree` of so many samples at a time, as `torch.Tensor.split` does."""
+        columns = (tensor.split(size) for tensor in self.listed.tensors)
+        return [ListedTree(*tensors, self.listed.levels) for tensors in zip(*columns, strict=True)]
 
 
-def join(rows, children, parents):
+def join(rows: torch.Tensor, children: torch.Tensor, parents: torch.Tensor) -> torch.Tensor:
     """Return the rows that `children` names, shape (children, channels).
 
     Parameters
@@ -241,18 +316,18 @@ def _rounded_up(n_rows):
     return -(-n_rows // ROWS_TOGETHER) * ROWS_TOGETHER
 
 
-def _counts(reader, samples, window):
+def _counts(reader, samples):
     """Return, for the sites and then for each layer, the most windows that a sample fills."""
     active = (reader(samples) != 0).any(0)
     counts = [active.sum(0).max()]
     while len(active) > 1:
-        active = active.view(window, -1, active.shape[1]).any(0)
+        active = active.view(reader.window, -1, active.shape[1]).any(0)
         counts.append(active.sum(0).max())
     return torch.stack(counts)
 
 
 def _list_windows(reader, samples, levels):
-    """Return the tensors of the `Windows` of some samples."""
+    """Return the tensors of the `ListedTree` of some samples."""
     seen = reader(samples)
     active = (seen != 0).any(0)
     n_sites, n_samples = active.shape

@@ -26,19 +26,19 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .cuts import delta_costs
 from .partitions import as_partition
 
 
 class Subtree(NamedTuple):
     """A sub-tree seen by a partition: one matrix for each value of its open bond.
 
-    `matrices` has shape (bond, rows, columns); `row_bound` and `column_bound` are
-    the numbers g(B) and g(A) above (Python integers, for they can be huge).
+    `matrices` has shape (bond, rows, columns); `costs` are the numbers g(A) and g(B)
+    above (Python integers, for they can be huge).
     """
 
     matrices: np.ndarray
-    row_bound: int
-    column_bound: int
+    costs: tuple[int, int]
 
 
 def fold(architecture, partition, weights, arithmetic, output=0):
@@ -82,8 +82,8 @@ def fold(architecture, partition, weights, arithmetic, output=0):
 def _leaf(local_dim, in_a):
     """Return one site: feature d is row d if the site is in A, column d if it is in B."""
     if in_a:
-        return Subtree(np.eye(local_dim)[:, :, None], local_dim, 1)
-    return Subtree(np.eye(local_dim)[:, None, :], 1, local_dim)
+        return Subtree(np.eye(local_dim)[:, :, None], (1, local_dim))
+    return Subtree(np.eye(local_dim)[:, None, :], (local_dim, 1))
 
 
 def _at(layer_kernels, first, window):
@@ -93,13 +93,10 @@ def _at(layer_kernels, first, window):
 
 def _pool(children, kernels, bond, arithmetic):
     """Convolve each child and join them one after the other, compressing after each."""
-    matrices = np.ones((bond, 1, 1))
-    rows = columns = crossing = 1  # the three products in the recursion of g
+    matrices, joined = np.ones((bond, 1, 1)), []
     for child, kernel in zip(children, kernels, strict=True):
-        rows *= child.row_bound
-        columns *= child.column_bound
-        crossing *= min(child.row_bound, child.column_bound)
-        row_bound, column_bound = min(rows, bond * crossing), min(columns, bond * crossing)
+        joined.append(child.costs)
+        costs = on_a, on_b = delta_costs(joined, bond)
         factor = arithmetic.convolve(kernel, child.matrices)
-        matrices = arithmetic.join(matrices, factor, row_bound, column_bound)
-    return Subtree(matrices, row_bound, column_bound)
+        matrices = arithmetic.join(matrices, factor, row_bound=on_b, column_bound=on_a)
+    return Subtree(matrices, costs)

@@ -1,3 +1,5 @@
+"""Black windows once, found in a batch or listed beforehand: the scores of the whole tree."""
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -5,9 +7,9 @@ from hypothesis import strategies as st
 
 from convac_lib import Architecture
 from convac_lib.learning.ensembles import Ensemble
-from convac_lib.learning.models import ConvAC, ConvNet, window_lists
+from convac_lib.learning.models import ConvAC, ConvNet, black_windows
+from convac_lib.learning.models.black_windows import FoundTree, WindowLists, join
 from convac_lib.learning.models.representations import SiteReader
-from convac_lib.learning.models.window_lists import WindowLists, join
 
 ARCHITECTURE = Architecture.for_image(16, 4, (5, 3, 4, 6), 3)
 ALL = torch.arange(5)
@@ -38,7 +40,7 @@ def things_on_black(seed=0):
 def test_a_listed_batch_gives_the_scores_and_gradients_of_the_images(name):
     plain, listed = (MODELS[name](seed=0, dtype=torch.float64) for _ in range(2))
     images = things_on_black()
-    batch = WindowLists(plain.reader, images, 4)[ALL]
+    batch = WindowLists(plain.reader, images)[ALL]
     weights = torch.arange(15.0, dtype=torch.float64).view(5, 3)
     for model, inputs in ((plain, images), (listed, batch)):
         (model(inputs) * weights).sum().backward()
@@ -53,7 +55,7 @@ def test_a_listed_batch_gives_the_scores_and_gradients_of_the_images(name):
 def test_members_on_lists_are_the_models_on_images(name):
     models = [MODELS[name](seed=seed, dtype=torch.float64) for seed in (0, 3)]
     images = things_on_black()
-    lists = WindowLists(models[0].reader, images, 4)
+    lists = WindowLists(models[0].reader, images)
     chosen = torch.tensor([[0, 4, 2], [2, 1, 3]])
     ensemble = Ensemble(models)
     scores, same = ensemble(lists[chosen]), ensemble(lists[chosen[0]], same=True)
@@ -84,18 +86,17 @@ def sparse_lines(draw):
 def test_lists_name_every_window_with_something_in_it_once(case):
     window, depth, samples = case
     line = Architecture(window**depth, window, 1, (1,) * depth, 1)
-    lists = WindowLists(SiteReader(line), samples, window)
+    lists = WindowLists(SiteReader(line), samples)
     batch = lists[torch.arange(len(samples))]
     assert len(lists) == len(samples)
-    assert (batch.numbers != 0).sum() == (samples != 0).sum()
+    assert (batch.seen != 0).sum() == (samples != 0).sum()
     lit = samples != 0
-    tables = batch.flat_tables()
-    for level, (children, parents) in zip(batch.levels.levels, tables, strict=True):
-        assert children.shape == (level.window, len(samples) * level.above)
+    for level, (children, parents) in zip(batch.levels.levels, batch.tables, strict=True):
+        assert children.shape == (level.window * len(samples) * level.above,)
         named = children[children > 0]
         assert len(named) == len(named.unique()) == lit.sum()
         places = parents[parents >= 0]
-        assert torch.equal(children.flatten()[places], (parents >= 0).nonzero().squeeze(1))
+        assert torch.equal(children[places], (parents >= 0).nonzero().squeeze(1))
         assert len(places) == len(named)
         if lit.shape[1] > 1:
             lit = lit.view(len(samples), -1, window).any(-1)
@@ -104,19 +105,19 @@ def test_lists_name_every_window_with_something_in_it_once(case):
 def test_the_lists_of_many_samples_are_made_in_parts(monkeypatch):
     images = things_on_black()
     reader = MODELS["maximum"]().reader
-    whole = WindowLists(reader, images, 4)
-    monkeypatch.setattr(window_lists, "SAMPLES_AT_ONCE", 2)
-    parts = WindowLists(reader, images, 4)
-    for ours, wanted in zip(parts.windows.tensors, whole.windows.tensors, strict=True):
+    whole = WindowLists(reader, images)
+    monkeypatch.setattr(black_windows, "SAMPLES_AT_ONCE", 2)
+    parts = WindowLists(reader, images)
+    for ours, wanted in zip(parts.listed.tensors, whole.listed.tensors, strict=True):
         assert torch.equal(ours, wanted)
     joined = [torch.cat(c) for c in zip(*(w.tensors for w in whole.split(3)), strict=True)]
-    for ours, wanted in zip(joined, whole.windows.tensors, strict=True):
+    for ours, wanted in zip(joined, whole.listed.tensors, strict=True):
         assert torch.equal(ours, wanted)
 
 
 def test_long_lists_can_be_cut_into_parts():
-    lists = WindowLists(MODELS["maximum"]().reader, things_on_black(), 4)
-    rows = [level.below for level in lists.windows.levels.levels]
+    lists = WindowLists(MODELS["maximum"]().reader, things_on_black())
+    rows = [level.below for level in lists.listed.levels.levels]
     assert rows[0] == 256 + 8 and all(n <= 8 or n % 8 == 0 for n in rows)
 
 
@@ -131,8 +132,8 @@ def test_members_that_share_the_black_are_given_lists():
 def test_images_with_nothing_in_them():
     model = MODELS["normalized"](seed=0, dtype=torch.float64)
     images = torch.zeros(5, 16, 16, dtype=torch.float64)
-    batch = WindowLists(model.reader, images, 4)[ALL]
-    assert batch.numbers.shape == (5, 1, 9)
+    batch = WindowLists(model.reader, images)[ALL]
+    assert batch.seen.shape == (5, 1, 9)
     torch.testing.assert_close(model(batch), model(images))
 
 
@@ -144,7 +145,20 @@ def test_the_gradient_of_a_join_is_that_of_a_lookup():
     joined = torch.vmap(join)(rows, children, parents)
     looked_up = torch.stack([member[c] for member, c in zip(rows, children, strict=True)])
     assert torch.equal(joined, looked_up)
-    assert torch.equal(window_lists._gather(rows, children), looked_up)
+    assert torch.equal(black_windows._gather(rows, children), looked_up)
     weights = torch.randn(2, 5, 3, generator=generator)
     ours, wanted = (torch.autograd.grad((x * weights).sum(), rows)[0] for x in (joined, looked_up))
     torch.testing.assert_close(ours, wanted)
+
+
+def test_a_found_tree_lists_only_windows_with_something_in_them():
+    reader = SiteReader(Architecture(16, 4, 1, (1, 1)))
+    samples = torch.zeros(2, 16)
+    samples[0, [3, 9]] = 1.0
+    samples[1, 3] = 2.0
+    tree = FoundTree(reader, samples)
+    assert tree.numbers.shape == (1, 4, 1) and sorted(tree.numbers.flatten()) == [0, 1, 1, 2]
+    assert [table.shape for table in tree.tables] == [(4, 4), (4, 3), (1, 2)]
+    assert tree.tables[-1].tolist() == [[1, 2]]
+    empty = FoundTree(reader, samples * 0)
+    assert [table.tolist() for table in empty.tables] == [[[0]] * 4, [[0]] * 4, [[0, 0]]]

@@ -1,147 +1,17 @@
-"""Minimal cuts as formulas, and which layers can enter one.
+"""Which layers can enter a minimal cut between blocks of sites: the paper's rule and its scope.
 
-These are the formulas a designer reasons with (Levine et al. 2018, section 7.3 and
-7.4): how far apart the correlated sites are says which layers must be wide. Each
-holds for every choice of widths; the tests compare them with
-:func:`convac_lib.cuts.min_cut`.
+The chapters on widths and on the two tasks reason with it (Levine et al. 2018,
+section 7.3). The tests compare it with :func:`convac_lib.cuts.min_cut`.
 """
 
 from functools import cache
 from typing import NamedTuple
 
-import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from ._validation import as_int, integer_log
-from .partitions import as_partition, as_word
-
-# --- formulas -----------------------------------------------------------------------------
-
-
-def left_right_cut(architecture):
-    """Return the minimal cut between the first and the second half of the sites (eq. 16).
-
-    With windows of 2 it is
-
-        min( r_{L-1}, r_{L-2}, ..., r_l^(2^(L-2-l)), ..., r_0^(N/4), M^(N/2) ):
-
-    a cut through layer l severs every delta of one half, which is one for each of
-    the 2^(L-1-l) / 2 windows there. Only the top layer is different: its single delta
-    belongs to both halves and is severed once, so r_{L-1} has the exponent 1 (the
-    general term would say 1/2). For a window w, even, half of the top's w branches are
-    in A, and r_l has the exponent w^(L-1-l) / 2.
-
-    Raises
-    ------
-    ValueError
-        If the window is odd: no half of the sites is then made of whole branches.
-
-    Examples
-    --------
-    >>> from convac_lib import Architecture
-    >>> left_right_cut(Architecture.line(local_dim=2, channels=(2, 3, 9)))
-    3
-    """
-    _require_even_window(architecture)
-    *lower, top = architecture.channels
-    weights = [top, architecture.local_dim ** (architecture.n_sites // 2)]
-    for layer, width in enumerate(lower):
-        weights.append(width ** (architecture.locations(layer + 1) // 2))
-    return min(weights)
-
-
-def interleaved_cut(architecture):
-    """Return the minimal cut of a partition with half of every window in A.
-
-    Such as A B A B ..., or a chessboard under 2x2 windows. With N / w windows
-
-        min( r_0^(N/w), M^(N/2) ),
-
-    that is min(r_0, M)^(N/2) for windows of 2, and min(r_0^(N/4), M^(N/2)) for 2x2
-    windows. No branch prefers a side, so the layers above never enter.
-
-    Eq. 17 prints the second form for the network with windows of 2, for which the
-    first one is right (and agrees with Theorem 1 of Cohen, Sharir, Shashua 2016).
-
-    Raises
-    ------
-    ValueError
-        If the window is odd.
-
-    Examples
-    --------
-    >>> from convac_lib import Architecture
-    >>> interleaved_cut(Architecture.line(local_dim=3, channels=(3, 3, 3)))
-    81
-    """
-    _require_even_window(architecture)
-    windows = architecture.n_sites // architecture.window
-    half = architecture.n_sites // 2
-    return min(architecture.channels[0] ** windows, architecture.local_dim**half)
-
-
-def block_cuts(architecture):
-    """Return for each level the minimal cut of one mixed window, between blocks of w^j sites.
-
-    With window^j sites to a block, alternately in A and in B, half of every window of
-    layer j is on either side, and the minimal cut of all sites is this number to the
-    power N / w^(j+1): the theorem on aligned blocks of the chapter on widths, exact ints.
-
-    Raises
-    ------
-    ValueError
-        If the window is odd.
-
-    Examples
-    --------
-    >>> from convac_lib import Architecture
-    >>> block_cuts(Architecture.line(local_dim=2, channels=(3, 5, 6)))
-    [2, 3, 5]
-    """
-    window = architecture.window
-    _require_even_window(architecture)
-    cuts, pure = [], architecture.local_dim
-    for width in architecture.channels:
-        cuts.append(min(width, pure ** (window // 2)))
-        pure = min(width, pure**window)
-    return cuts
-
-
-def shallow_cut(architecture, partition):
-    """Return the minimal cut of a network with one hidden layer of K channels (section 7.4).
-
-    min( M^min(|A|, |B|), K ) for every partition: to match a deep network, K must
-    grow exponentially with the number of sites.
-
-    Raises
-    ------
-    ValueError
-        If the architecture has more than one layer.
-
-    Examples
-    --------
-    >>> from convac_lib import Architecture
-    >>> shallow_cut(Architecture.shallow(8, local_dim=2, channels=20), "ABABABAB")
-    16
-    """
-    if architecture.depth != 1:
-        raise ValueError(
-            f"architecture must have one hidden layer, got {architecture.depth} of them"
-        )
-    in_a = np.count_nonzero(as_partition(partition, architecture.n_sites))
-    smaller = int(min(in_a, architecture.n_sites - in_a))
-    return min(architecture.local_dim**smaller, architecture.channels[0])
-
-
-def _require_even_window(architecture):
-    if architecture.window % 2:
-        raise ValueError(
-            f"architecture must have an even window, got window={architecture.window}"
-        )
-
-
-# --- which layers can enter ---------------------------------------------------------------
+from convac_lib._validation import as_int, integer_log
+from convac_lib.partitions import as_word
 
 
 def block_rule(length, window=2):

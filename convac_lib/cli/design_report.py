@@ -1,0 +1,170 @@
+"""What `convac design` prints, section by section."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+from ..architecture import DESIGNS, Architecture
+from ..cuts import block_cuts
+from ..learning import tasks
+from ..learning.advice import suggest_profile
+from ..learning.bonds import bond_ceilings, bond_spectrum
+from ..learning.experiments import Experiment
+from ..learning.profiles import graded_profile, level_names, uniform_profile
+from ..learning.tasks.files import read_npz
+from ..learning.training import keep_freed_memory
+from .arguments import integers
+from .pictures import draw_bond_spectrum
+
+
+class Report:
+    """A measurement in the making: the data, then the probe, its bonds, and the advice."""
+
+    def __init__(self, data: str, source: str, budget: int, share: str, local_dim: int):
+        self.task, self.budget, self.share = read_task(data, source), budget, share
+        self.held_out = self.task.hold_out(max(1, len(self.task.train_inputs) // 10))
+        self.shape = _network(self.task, local_dim)
+        self.uniform = uniform_profile(*self.shape, budget, share)
+
+    def data(self) -> str:
+        """Say what the data and the network are."""
+        n_sites, window, local_dim, n_outputs = self.shape
+        many, *form = self.task.train_inputs.shape
+        to = "a number" if self.task.n_classes is None else f"{n_outputs} classes"
+        return (
+            f"data         {many:,} {self.task.kind} of {' x '.join(map(str, form))} to train on; "
+            f"{to}\nnetwork      {n_sites} sites, windows of {window}, M = {local_dim}, "
+            f"sharing: {self.share}"
+        )
+
+    def train_probe(
+        self,
+        widths: str,
+        epochs: int,
+        batch_size: int,
+        learning_rate: float,
+        seed: int,
+        device: str,
+    ) -> None:
+        """Train the probe on nine tenths of the training samples."""
+        options = {"share": self.share}
+        if self.task.n_classes is None:
+            options["init"] = "normal"  # regressions start better so
+        experiment = Experiment(
+            channels=integers("--probe", widths) or tuple(3 * r for r in self.uniform.channels),
+            local_dim=self.shape[2],
+            model_options=options,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            seed=seed,
+        )
+        keep_freed_memory()
+        self.model = experiment.build_model(self.held_out)
+        self.result = experiment.fit(self.model, self.held_out, device=device)
+
+    def probe(self) -> str:
+        """Say how well the probe does."""
+        n_classes = self.task.n_classes
+        of = "R^2" if n_classes is None else f"accuracy (chance {1 / n_classes:.2f})"
+        return (
+            f"probe        widths {_widths(self.model.architecture)}; on held-out samples: "
+            f"{of} {self.result.test:.3f}"
+        )
+
+    def measure(self, samples: int) -> None:
+        """Measure the probe's bonds on some training samples, and take advice."""
+        chance = 1 / self.task.n_classes if self.task.n_classes else 0.0
+        learned = (self.result.test - chance) / (1 - chance)
+        self.bonds = bond_spectrum(self.model, self.held_out.train_inputs[:samples])
+        self.found = suggest_profile(self.bonds, self.budget, self.share, learned=learned)
+
+    def spectrum(self) -> str:
+        """Say, level by level, what the bonds carry."""
+        bonds = self.bonds
+        lines = ["", "  bond between            rank    cap   for 99 %   entropy"]
+        names = level_names(bonds.architecture)
+        rows = zip(names, bonds.ranks(), bonds.caps, bonds.entropies, self._states(), strict=True)
+        for level, (name, rank, cap, entropy, state) in enumerate(rows):
+            for_99 = int((bonds.tails(level) > 0.01).sum())
+            lines.append(
+                f"  {name:<22}{rank:>6}{cap:>7}{for_99:>11}{entropy:>10.2f}   {state}"
+            )
+        lines += ["", "in demand    " + self._demand()]
+        return "\n".join(lines)
+
+    def _demand(self) -> str:
+        """Return what the bonds ask of each layer; the probe's own width does not matter."""
+        demands = enumerate(self.bonds.demands)
+        return "channels of each layer: " + ", ".join(f"r{layer} {d}" for layer, d in demands)
+
+    def _states(self) -> list[str]:
+        ceilings = bond_ceilings(self.bonds.architecture)
+        rows = zip(self.bonds.ranks(), self.bonds.starving, ceilings, strict=True)
+        return [
+            "starves: the probe is too narrow here" if starves
+            else "full: no widths could carry more" if rank == ceiling
+            else ""
+            for rank, starves, ceiling in rows
+        ]  # fmt: skip
+
+    def advice(self) -> str:
+        """Say which widths are advised, and how far to trust that."""
+        found = self.found
+        lines = [
+            f"advice       widths {_widths(found.architecture)}: {found.reason}",
+            "             A heuristic. Nothing guarantees that it trains better than uniform.",
+        ]
+        if not found.trusted:
+            lines.append("             This probe is NOT trusted: train it better or wider.")
+        return "\n".join(lines)
+
+    def comparison(self) -> str:
+        """Return each profile's weights and its minimal cuts, one window at a time."""
+        graded = {
+            kind: graded_profile(kind, *self.shape, self.budget, self.share)
+            for kind in DESIGNS
+        }
+        profiles = {"advised": self.found.architecture, "uniform": self.uniform} | graded
+        names = level_names(self.uniform)[:-1]
+        lines = [
+            "",
+            f"  minimal cut of one window between {', '.join(names)}:",
+            f"  {'':<11}{'widths':<26}{'weights':>8}   cuts",
+        ]
+        for name, network in profiles.items():
+            cuts = "".join(f"{cut:>6}" for cut in block_cuts(network))
+            weights = network.parameter_count(self.share)
+            lines.append(f"  {name:<11}{_widths(network):<26}{weights:>8,}{cuts}")
+        return "\n".join(lines)
+
+    def draw(self, path: Path) -> None:
+        """Draw the spectrum, level by level, to a file."""
+        axes = draw_bond_spectrum(self.bonds)
+        axes[0].figure.savefig(path, facecolor="white", bbox_inches="tight")
+        plt.close(axes[0].figure)
+
+
+def _network(task: tasks.Task, local_dim: int) -> tuple[int, int, int, int]:
+    """Return (n_sites, window, M, Y) for a task."""
+    n_sites, width = task.train_inputs.shape[1:]
+    n_outputs = task.n_classes or 1
+    if task.kind == "images":
+        return n_sites * width, 4, local_dim, n_outputs
+    return n_sites, 2, width + 1, n_outputs
+
+
+def _widths(architecture: Architecture) -> str:
+    return ", ".join(map(str, architecture.channels))
+
+
+def read_task(data: str, source: str = "") -> tasks.Task:
+    """Return the task that `data` names: one of ours, or the arrays of a .npz file."""
+    path = Path(data)
+    if path.suffix != ".npz":
+        if path.exists():
+            raise ValueError(f"DATA must be a task's name or a .npz file, got {data}")
+        return tasks.make(data, **({"source": source} if source else {}))
+    if source:
+        raise ValueError("--source must be left out with a file")
+    return read_npz(path)

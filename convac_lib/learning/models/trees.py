@@ -1,0 +1,43 @@
+"""The way from samples to the top of their trees: which rows each window joins.
+
+A model owns the loop over its layers. What it asks of a tree is only this: the `numbers`
+that the sites see, and, before layer l, the rows that its windows join, window first::
+
+    rows = representation(tree.numbers).flatten(0, 1)
+    for layer, weight in enumerate(layers):
+        rows = pool(convolve(tree.join(layer, rows), weight, window))
+    top = tree.join(depth, rows)
+
+A tree is whole (this module), or knows its black windows (:mod:`.black_windows`).
+"""
+
+from typing import Protocol
+
+import torch
+
+from .representations import SiteReader
+
+
+class Tree(Protocol):
+    """What a model asks of a batch of samples."""
+
+    numbers: torch.Tensor
+    """What the sites see, shape (taps, sites, batch) or (taps, rows, 1)."""
+
+    def join(self, layer: int, rows: torch.Tensor) -> torch.Tensor:
+        """Return the rows (..., channels) that the windows of a layer join, window first.
+
+        For `layer` = depth, the row at the top of every sample, shape (batch, channels).
+        """
+        ...
+
+
+class WholeTree:
+    """Every window of every sample, in order: rows are (site, sample), sites window first."""
+
+    def __init__(self, reader: SiteReader, x: torch.Tensor):
+        self.numbers = reader(x)
+
+    def join(self, layer: int, rows: torch.Tensor) -> torch.Tensor:
+        """Return the rows: all of them, in the order they have."""
+        return rows

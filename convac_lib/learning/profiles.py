@@ -1,0 +1,102 @@
+"""Widths for a budget of weights, before any data is looked at.
+
+The uniform profile is the one to beat; the paper's wide base and wide tip (Levine et al.
+2018, section 8) are those it is compared with.
+"""
+
+from .._validation import as_choice, as_int
+from ..architecture import DESIGNS, Architecture, graded_steps
+
+
+def uniform_profile(n_sites, window, local_dim, n_outputs, budget, share="none"):
+    """Return the most even Architecture within a budget of weights.
+
+    All layers as wide as they can be alike; then, from the top down, one channel more
+    where it still fits.
+
+    Parameters
+    ----------
+    n_sites, window, local_dim, n_outputs : int
+        As for :class:`~convac_lib.architecture.Architecture`.
+    budget : int
+        The most weights, counted by ``parameter_count(share)``.
+    share : {"none", "window-position", "all"}
+
+    Raises
+    ------
+    ValueError
+        If not even one channel a layer fits.
+
+    Examples
+    --------
+    >>> uniform_profile(8, 2, 9, 1, budget=730).channels
+    (6, 7, 7)
+    """
+    narrow = _one_channel(n_sites, window, local_dim, n_outputs)
+    budget = _as_budget(narrow, budget, share)
+    r = 1
+    while fits(narrow, (r + 1,) * narrow.depth, budget, share):
+        r += 1
+    channels = [r] * narrow.depth
+    for layer in reversed(range(narrow.depth)):
+        channels[layer] += 1
+        if not fits(narrow, channels, budget, share):
+            channels[layer] -= 1
+    return narrow.with_channels(channels)
+
+
+def graded_profile(kind, n_sites, window, local_dim, n_outputs, budget, share="none"):
+    """Return the paper's wide-base or wide-tip Architecture, as wide as the budget allows.
+
+    The channels go in three steps as 4 : 2 : 1 or as 1 : 2 : 4 (section 8), for any depth,
+    rounded down, but to no fewer than 2: a layer of one channel holds no correlation.
+
+    Examples
+    --------
+    >>> graded_profile("wide-base", 4096, 4, 10, 10, budget=1416, share="all").channels
+    (24, 24, 12, 12, 6, 6)
+    """
+    as_choice("kind", kind, tuple(DESIGNS))
+    narrow = _one_channel(n_sites, window, local_dim, n_outputs)
+    budget = _as_budget(narrow, budget, share)
+    steps = graded_steps(kind, narrow.depth)
+    least = 2 if fits(narrow, (2,) * narrow.depth, budget, share) else 1
+
+    def channels(size):  # of the widest layer
+        return [max(least, size * step // 4) for step in steps]
+
+    size = least
+    while fits(narrow, channels(size + 1), budget, share):
+        size += 1
+    return narrow.with_channels(channels(size))
+
+
+def level_names(architecture):
+    """Return what stands at the lower end of each level's bond, in words.
+
+    Examples
+    --------
+    >>> level_names(Architecture.for_image(8, 2, (3, 3, 3)))
+    ['sites', 'blocks of 2 x 2', 'blocks of 4 x 4', 'all and output']
+    """
+    sizes = (
+        f"{2**j} x {2**j}" if architecture.window == 4 else architecture.window**j
+        for j in range(1, architecture.depth)
+    )
+    return ["sites", *(f"blocks of {size}" for size in sizes), "all and output"]
+
+
+def _one_channel(n_sites, window, local_dim, n_outputs):
+    depth, reached = 0, 1
+    while window > 1 and reached < n_sites:
+        reached, depth = reached * window, depth + 1
+    return Architecture(n_sites, window, local_dim, (1,) * max(depth, 1), n_outputs)
+
+
+def _as_budget(narrow, budget, share):
+    return as_int("budget", budget, minimum=narrow.parameter_count(share))
+
+
+def fits(architecture, channels, budget, share):
+    """Return whether these channels on the same tree have at most `budget` weights."""
+    return architecture.with_channels(channels).parameter_count(share) <= budget
