@@ -513,3 +513,40 @@ def test_sharing_the_background_changes_nothing(make):
         torch.testing.assert_close(a.grad, b.grad)
     if isinstance(plain, ConvAC):
         torch.testing.assert_close(shared.scores(images), plain.scores(images))
+
+
+# --- starts -------------------------------------------------------------------------------
+
+
+def deep_signal(init, seed=0, width=64, depth=8):
+    """The root mean square of each layer's vectors on random inputs, nothing pooled."""
+    network = Architecture(2**depth, 2, width, (width,) * depth)
+    model = ConvNet(network, representation="affine-relu", init=init, seed=seed)
+    rows, sizes = torch.randn(500, width), []
+    for kernel, bias in zip(model.layers, model.biases, strict=True):
+        rows = torch.relu(rows @ kernel[0].T + bias)
+        sizes.append(float(rows.detach().square().mean().sqrt()))
+    return sizes
+
+
+def test_a_he_start_keeps_the_size_of_the_signal_and_pytorchs_divides_it():
+    """He et al. 2015: Var W = 2 / fan_in keeps E[x^2] through a ReLU layer; 1 / (3 fan_in)
+    divides its root by the root of 6 in each."""
+    kept, divided = deep_signal("he"), deep_signal("pytorch")
+    assert 0.5 < kept[-1] / kept[0] < 2
+    network = Architecture(2, 2, 1000, (1000,))
+    model = ConvNet(network, init="pytorch", seed=1)
+    assert float(model.layers[0].detach().var() * 1000) == pytest.approx(1 / 3, rel=0.02)
+    model = ConvNet(network, init="he", seed=1)
+    assert float(model.layers[0].detach().var() * 1000) == pytest.approx(2, rel=0.02)
+    assert not model.biases[0].any() and not model.dense_bias.any()
+    assert divided[-1] < 0.1 * kept[-1]
+
+
+def test_the_conv_representation_starts_as_the_layers_do():
+    network = Architecture.for_image(4, 3000, (1, 1))
+    for init, variance in (("he", 2 / 9), ("pytorch", 1 / 27)):
+        weight = ConvNet(network, init=init, seed=0).representation.weight.detach()
+        assert float(weight.var()) == pytest.approx(variance, rel=0.03)
+    with pytest.raises(ValueError, match="init must be one of 'he', 'pytorch', got 'zeros'"):
+        ConvNet(network, init="zeros")

@@ -53,6 +53,8 @@ def test_the_papers_designs_give_channels():
     base = Experiment(design="wide-base", r=6)
     assert base.channels == (24, 24, 12, 12, 6, 6)
     assert Experiment.from_settings(base.settings) == base
+    even = Experiment(design="uniform", r=12)
+    assert even.channels == (29, 30, 30, 30, 30, 30)  # 5,060 of 5,064 weights
 
 
 def test_a_run_gives_a_row_that_repeats_its_settings():

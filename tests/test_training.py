@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from convac_lib import Architecture
-from convac_lib.learning import tasks
+from convac_lib.learning import tasks, training
 from convac_lib.learning.models import ConvAC, ConvNet
 from convac_lib.learning.tasks import Task
 from convac_lib.learning.training import Recipe, evaluate, one_cycle, pick_device, train
@@ -65,6 +65,14 @@ def test_accuracy_counts_every_sample_once():
     inputs = torch.eye(3)[[0, 1, 2, 0, 0, 1, 2]]
     targets = torch.tensor([0, 1, 2, 1, 0, 0, 2])
     assert evaluate(lambda x: x, inputs, targets, 3, batch_size=2) == 5 / 7
+
+
+def test_between_epochs_some_samples_are_scored_and_at_the_end_all(monkeypatch):
+    scored = []
+    monkeypatch.setattr(training, "TESTED_BETWEEN", 30)
+    monkeypatch.setattr(training.Run, "measure", lambda run, x, y: scored.append(len(x)) or 0.5)
+    train(pairs_model(), pairs(), **SHORT)
+    assert scored == [30, 30, 100, 1000]
 
 
 class Recorder(nn.Module):

@@ -17,10 +17,24 @@ from ..architecture import Architecture
 from . import tasks
 from .ensembles import TEST_BATCH_ON_A_GPU, train_together
 from .models import ConvAC, ConvNet
+from .profiles import uniform_profile
 from .training import Recipe, pick_device, train
 
 MODELS = {"convac": ConvAC, "convnet": ConvNet}
-DESIGNS = {"wide-base": Architecture.wide_base, "wide-tip": Architecture.wide_tip}
+
+
+def _uniform(r):
+    """Return the most even 64x64 network with no more weights than the two designs."""
+    base = Architecture.wide_base(r)
+    shape = (base.n_sites, base.window, base.local_dim, base.n_outputs)
+    return uniform_profile(*shape, budget=base.parameter_count("all"), share="all")
+
+
+DESIGNS = {
+    "wide-base": Architecture.wide_base,
+    "wide-tip": Architecture.wide_tip,
+    "uniform": _uniform,
+}
 RECIPE = tuple(name.name for name in fields(Recipe) if name.name != "seed")
 
 
@@ -37,8 +51,9 @@ class Experiment:
     model : {"convac", "convnet"}
     model_options : dict
         For the model, such as ``{"share": "none"}``.
-    design : {"", "wide-base", "wide-tip"}
-        With `r`, the paper's channels for 64 x 64 images; or give `channels`.
+    design : {"", "wide-base", "wide-tip", "uniform"}
+        With `r`, the paper's channels for 64 x 64 images, or the most even ones with as
+        many shared weights; or give `channels`.
     channels : tuple of int
     r : int
     local_dim : int

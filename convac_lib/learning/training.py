@@ -24,6 +24,7 @@ from .progress import progress
 OPTIMIZERS = ("adam", "adamw")
 
 TEST_BATCH = 250  # samples scored at once
+TESTED_BETWEEN = 2000  # test samples that are scored after an epoch that is not the last
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ class Result:
     train, test : float
         On the training and on the test samples, after the last step.
     history : list of dict
-        For each epoch: ``loss`` (mean over its steps) and ``test``.
+        For each epoch: ``loss`` (mean over its steps), and ``test`` on the first 2,000 test
+        samples, or after the last epoch on all of them.
     seconds : float
         Of training and of testing, over all the times it was started.
     device : str
@@ -325,11 +327,16 @@ class Run:
             self.history.append(
                 {
                     "loss": (self.loss_so_far / self.steps_per_epoch).tolist(),
-                    "test": self.measure(self.test_x, self.test_y),
+                    "test": self.test(),
                 }
             )
             self.loss_so_far.zero_()
         self.seconds += time.perf_counter() - started
+
+    def test(self):
+        """Measure on the test samples: on all of them after the last step, else on some."""
+        some = slice(None if self.steps_done == self.n_steps else TESTED_BETWEEN)
+        return self.measure(self.test_x[some], self.test_y[some])
 
     def step(self, chosen):
         """Make one step of the optimizer for the samples of these numbers."""

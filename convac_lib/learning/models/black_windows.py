@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch.autograd.function import once_differentiable
 
+from . import fused
 from .representations import SiteReader
 
 SAMPLES_AT_ONCE = 1000
@@ -51,7 +52,14 @@ class FoundTree:
 
     def __init__(self, reader: SiteReader, x: torch.Tensor):
         entries, table = reader.look_up(x)
-        self.numbers, self.tables = _window_tables(entries, table, reader.window)
+        if fused.applies(x):
+            found = fused.window_tables(
+                entries.contiguous().numpy(), table.numpy(), reader.readers(x), reader.window
+            )
+            self.numbers = torch.from_numpy(found[0]).unsqueeze(-1)
+            self.tables = [torch.from_numpy(table) for table in found[1]]
+        else:
+            self.numbers, self.tables = _window_tables(entries, table, reader.window)
 
     def join(self, layer: int, rows: torch.Tensor) -> torch.Tensor:
         """Return the rows that a layer's windows join; see `trees.Tree`."""
@@ -157,6 +165,11 @@ class ListedTree:
         """The tensors, each with an axis of samples in front."""
         return self.seen, self.children, self.parents
 
+    def split(self, size: int) -> "list[ListedTree]":
+        """Return so many samples at a time, as `torch.Tensor.split` does."""
+        columns = (tensor.split(size) for tensor in self.tensors)
+        return [ListedTree(*tensors, self.levels) for tensors in zip(*columns, strict=True)]
+
     @property
     def numbers(self) -> torch.Tensor:
         """What the rows of the whole batch see, shape (taps, rows, 1)."""
@@ -232,8 +245,7 @@ class WindowLists:
 
     def split(self, size: int) -> list[ListedTree]:
         """Return the `ListedTree` of so many samples at a time, as `torch.Tensor.split` does."""
-        columns = (tensor.split(size) for tensor in self.listed.tensors)
-        return [ListedTree(*tensors, self.listed.levels) for tensors in zip(*columns, strict=True)]
+        return self.listed.split(size)
 
 
 def join(rows: torch.Tensor, children: torch.Tensor, parents: torch.Tensor) -> torch.Tensor:

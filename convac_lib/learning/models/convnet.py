@@ -6,11 +6,13 @@ import torch
 from torch import nn
 
 from ..._validation import as_choice
+from . import fused
+from .black_windows import FoundTree
 from .pooling import average_pool, max_pool
 from .tree import TreeModel, seeded
 
 POOLINGS = ("max", "average")
-INITS = ("pytorch", "he")
+INITS = ("he", "pytorch")
 
 
 class ConvNet(TreeModel):
@@ -28,7 +30,7 @@ class ConvNet(TreeModel):
         As for :class:`ConvAC`.
     site_size : int
         The numbers at one site.
-    init : {"pytorch", "he"}
+    init : {"he", "pytorch"}
         Of the starting weights, in every layer: independent normals of variance
         2 / fan_in and biases of zero, which keep the size of the signal through any
         number of ReLU layers (He et al. 2015); or uniform from -1 to 1 over the root of
@@ -60,7 +62,7 @@ class ConvNet(TreeModel):
         pooling="max",
         representation="conv3x3",
         site_size=1,
-        init="pytorch",
+        init="he",
         seed=None,
         share_background=False,
         dtype=torch.float32,
@@ -84,6 +86,12 @@ class ConvNet(TreeModel):
     def kernels(self):
         """Return the layers' matrices, one for all locations, (1, r_out, r_in) each."""
         return self.layers
+
+    def climb(self, tree, layer, rows, kernel):
+        """Return the rows above a layer, fused where that is possible."""
+        if self.pooling == "max" and isinstance(tree, FoundTree) and fused.applies(rows):
+            return fused.max_layer(rows, kernel[0], self.biases[layer], tree.tables[layer])
+        return super().climb(tree, layer, rows, kernel)
 
     def pool(self, layer, values):
         """Return the maximum, or the mean, over a layer's windows, with bias and ReLU."""

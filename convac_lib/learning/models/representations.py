@@ -19,6 +19,7 @@ from torch import nn
 
 from ..._validation import as_choice, as_int
 from ...partitions import morton_order
+from . import fused
 from .products import matmul_in_parts
 
 REPRESENTATIONS = ("affine-relu", "conv3x3", "linear", "cos-sin")
@@ -59,7 +60,7 @@ class SiteReader(nn.Module):
         self.neighbourhood = neighbourhood
         self.order = window_first(self.n_sites, self.window)
         self.n_taps = self.site_size * (9 if neighbourhood else 1)
-        self._tables = {}
+        self._tables, self._readers = {}, {}
 
     def forward(self, x):
         """Read sequences (batch, N), (batch, N, s) or images (batch, [colours,] height, width).
@@ -81,6 +82,14 @@ class SiteReader(nn.Module):
         """
         entries = F.pad(x.flatten(1).T, (0, 0, 0, 1))
         return entries, self._table(tuple(x.shape[1:]), x.device)
+
+    def readers(self, x):
+        """Return which sites read each entry of `look_up`; see `fused.readers_of`."""
+        shape = tuple(x.shape[1:])
+        if shape not in self._readers:
+            table = self._table(shape, torch.device("cpu")).numpy()
+            self._readers[shape] = fused.readers_of(table, 1 + np.prod(shape))
+        return self._readers[shape]
 
     def _table(self, shape, device):
         """Return which entry of a flattened sample each (tap, site) sees; the last is black."""

@@ -56,8 +56,7 @@ class TreeModel(nn.Module):
         tree = self.tree(x)
         rows = self.start(tree)
         for layer, kernel in enumerate(self.kernels()):
-            values = convolve(tree.join(layer, rows), kernel, self.architecture.window)
-            rows = self.pool(layer, values)
+            rows = self.climb(tree, layer, rows, kernel)
         return self.read(tree.join(self.architecture.depth, rows))
 
     def tree(self, x: torch.Tensor | ListedTree) -> Tree:
@@ -70,6 +69,13 @@ class TreeModel(nn.Module):
     def start(self, tree: Tree) -> torch.Tensor:
         """Return the features of a tree's sites as rows, (rows, M)."""
         return self.representation(tree.numbers.to(self.dense)).flatten(0, 1)
+
+    def climb(
+        self, tree: Tree, layer: int, rows: torch.Tensor, kernel: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the rows above a layer; a model may have a quicker way to the same."""
+        values = convolve(tree.join(layer, rows), kernel, self.architecture.window)
+        return self.pool(layer, values)
 
     @abstractmethod
     def kernels(self) -> Sequence[torch.Tensor]:
