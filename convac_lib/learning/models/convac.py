@@ -6,7 +6,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..._validation import as_choice
-from .pooling import largest_magnitude, product_pool
+from . import fused
+from .black_windows import FoundTree
+from .pooling import SMALLEST_SCALE, largest_magnitude, product_pool
 from .representations import window_first
 from .tree import TreeModel, convolve, seeded
 
@@ -148,6 +150,12 @@ class ConvAC(TreeModel):
     def kernels(self):
         """Return the layers' matrices, (G, r_out, r_in) each, as they are multiplied with."""
         return self.neutral_layers() if self.neutral_background else self.layers
+
+    def climb(self, tree, layer, rows, kernel):
+        """Return the rows above a layer, fused where that is possible."""
+        if self.rescale and isinstance(tree, FoundTree) and fused.applies(rows):
+            return fused.product_layer(rows, kernel, tree.tables[layer], SMALLEST_SCALE)
+        return super().climb(tree, layer, rows, kernel)
 
     def pool(self, layer, values):
         """Return the products over a layer's windows, up to a factor for each row."""

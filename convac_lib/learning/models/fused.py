@@ -28,7 +28,8 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         return function
     from numba import njit
 
-    return njit(cache=True, nogil=True)(function)
+    # Sums may be taken in any order, or they would not be vectorised; NaN stays NaN.
+    return njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})(function)
 
 
 def applies(x: torch.Tensor) -> bool:
@@ -199,3 +200,142 @@ def _unpool_max(gradient, children, winner, mixed, bias):
             if position != NOT_ANY:
                 mixed[children[position, place], channel] += gradient[place, channel]
                 bias[channel] += gradient[place, channel]
+
+
+# --- a layer of a ConvAC ------------------------------------------------------------------
+
+
+def product_layer(
+    rows: torch.Tensor, kernel: torch.Tensor, children: torch.Tensor, smallest: float
+) -> torch.Tensor:
+    """Return the products over a window of (W row), over their largest magnitude.
+
+    For a function that does not depend on the size of a row; see `pooling.product_pool`.
+
+    Parameters
+    ----------
+    rows : torch.Tensor, shape (rows, r_in)
+        Row 0 is the empty window; then those at the first position in their windows, then
+        those at the second, and so on.
+    kernel : torch.Tensor, shape (1 or window, r_out, r_in)
+        One matrix for all positions, or one for each.
+    children : torch.Tensor of int64, shape (window, windows)
+        The rows that each window joins.
+    smallest : float
+        No row is divided by less.
+    """
+    return _ProductLayer.apply(rows, kernel, children, smallest)
+
+
+class _ProductLayer(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, rows, kernel, children, smallest):
+        window, n_rows = len(children), len(rows)
+        ends = 1 + (children > 0).sum(1).cumsum(0)
+        matrices = kernel.transpose(1, 2).contiguous()
+        # W row for every row that is there; then, for each position, W row 0.
+        mixed = rows.new_empty(n_rows + window, kernel.shape[1])
+        mixed[0] = 0
+        mixed[n_rows:] = (rows[0] @ matrices).expand(window, -1)
+        for part, matrix in _parts(ends, matrices):
+            torch.mm(rows[part], matrix, out=mixed[part])
+        pooled = rows.new_empty(children.shape[1], mixed.shape[1])
+        scale = rows.new_empty(len(pooled))
+        integers = torch.int32 if rows.dtype is torch.float32 else torch.int64
+        tensors = (mixed, children, pooled, scale, pooled.view(integers), scale.view(integers))
+        _pool_product(n_rows, *(tensor.detach().numpy() for tensor in tensors), smallest)
+        ctx.save_for_backward(rows, kernel, mixed, children, pooled, scale, ends)
+        return pooled
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        rows, kernel, mixed, children, pooled, scale, ends = ctx.saved_tensors
+        n_rows, of_mixed = len(rows), torch.empty_like(mixed)
+        of_mixed[n_rows:] = 0
+        tensors = (gradient.contiguous(), pooled, scale, mixed, children, of_mixed)
+        _unpool_product(n_rows, *(tensor.detach().numpy() for tensor in tensors))
+        of_empty = of_mixed[n_rows:]
+        if len(kernel) == 1:
+            of_empty = of_empty.sum(0, keepdim=True)
+        below = torch.empty_like(rows)
+        below[0] = (of_empty.unsqueeze(1) @ kernel).sum((0, 1))
+        of_kernel = of_empty.unsqueeze(2) * rows[0]
+        for position, (part, matrix) in enumerate(_parts(ends, kernel)):
+            below[part] = (matrix.T.contiguous() @ of_mixed[part].T).T
+            of_kernel[position] += (rows[part].T @ of_mixed[part]).T
+        return below, of_kernel, None, None
+
+
+def _parts(ends, matrices):
+    """Return the rows at each position with their matrix; all of them if there is but one."""
+    if len(matrices) == 1:
+        return [(slice(1, int(ends[-1])), matrices[0])]
+    starts = [1, *ends.tolist()]
+    return [
+        (slice(start, end), matrix)
+        for start, end, matrix in zip(starts[:-1], starts[1:], matrices, strict=True)
+    ]
+
+
+@compiled
+def _pool_product(n_rows, mixed, children, pooled, scale, pooled_bits, scale_bits, smallest):
+    n_channels = pooled.shape[1]
+    magnitude = np.iinfo(pooled_bits.dtype).max  # all bits but the sign
+    for place in range(len(pooled)):
+        for position in range(len(children)):
+            child = children[position, place]
+            if child == 0:
+                child = n_rows + position
+            if position == 0:
+                for channel in range(n_channels):
+                    pooled[place, channel] = mixed[child, channel]
+            else:
+                for channel in range(n_channels):
+                    pooled[place, channel] *= mixed[child, channel]
+        # Magnitudes are ordered as their bits are, and integers have a quick maximum.
+        largest = pooled_bits[place, 0] & magnitude
+        for channel in range(1, n_channels):
+            largest = max(largest, pooled_bits[place, channel] & magnitude)
+        scale_bits[place] = largest
+        if largest == 0:
+            scale[place] = 1
+        elif scale[place] < smallest:
+            scale[place] = smallest
+        divisor = scale[place]
+        for channel in range(n_channels):
+            pooled[place, channel] /= divisor
+
+
+@compiled
+def _unpool_product(n_rows, gradient, pooled, scale, mixed, children, of_mixed):
+    window, n_channels = len(children), gradient.shape[1]
+    outer, others = np.empty((2, n_channels), dtype=gradient.dtype)
+    nothing = gradient.dtype.type(0)
+    for place in range(len(gradient)):
+        along, size = nothing, nothing
+        for channel in range(n_channels):
+            along += gradient[place, channel] * pooled[place, channel]
+            size += pooled[place, channel] * pooled[place, channel]
+        share = along / size if size > 0 else nothing
+        divisor = scale[place]
+        for channel in range(n_channels):
+            orthogonal = gradient[place, channel] - share * pooled[place, channel]
+            outer[channel] = orthogonal / divisor
+        for position in range(window):
+            child = children[position, place]
+            row = child if child else n_rows + position
+            if child:
+                for channel in range(n_channels):
+                    of_mixed[row, channel] = 0
+            for channel in range(n_channels):
+                others[channel] = outer[channel]
+            for other in range(window):
+                if other != position:
+                    factor = children[other, place]
+                    if factor == 0:
+                        factor = n_rows + other
+                    for channel in range(n_channels):
+                        others[channel] *= mixed[factor, channel]
+            for channel in range(n_channels):
+                of_mixed[row, channel] += others[channel]
