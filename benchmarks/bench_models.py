@@ -258,9 +258,7 @@ def images_64(width, batch, device, rounds, clock, flops_peak, bytes_peak):
         steps.append(Step("ConvAC (ours), without a graph", ours, features, plain, capture=False))
     print(f"64 x 64 images, batch {batch}, all widths {width}, forward and backward")
     seconds = take_turns(steps, rounds, clock)
-    speed, moved = (
-        count(architecture, batch) / seconds for count in (useful_flops, fewest_bytes)
-    )
+    speed, moved = (count(architecture, batch) / seconds for count in (useful_flops, fewest_bytes))
     print(
         f"  ours: {speed / 1e9:.1f} Gflop/s in products, {speed / flops_peak:.0%} of the peak; "
         f"{moved / 1e9:.1f} GB/s at least, {moved / bytes_peak:.0%} of the peak"
@@ -347,9 +345,7 @@ def ensembles(device, rounds, clock):
     for n_members in (4, 16):
         for model, options in kinds.items():
             small = {"task": "digits", "local_dim": 8, "channels": (8, 8, 8), "model": model}
-            runs = [
-                Experiment(**small, model_options=options, seed=s) for s in range(n_members)
-            ]
+            runs = [Experiment(**small, model_options=options, seed=s) for s in range(n_members)]
             together(runs, device, rounds, clock)
     for task in ("local", "global"):
         for model, options in kinds.items():

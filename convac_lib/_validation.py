@@ -13,8 +13,10 @@ def as_int(name, value, minimum=None, maximum=None):
     elif minimum is not None:
         allowed += f" of at least {minimum}"
     ok = isinstance(value, Integral) and not isinstance(value, bool | np.bool_)
-    if not ok or (minimum is not None and value < minimum) or (
-        maximum is not None and value > maximum
+    if (
+        not ok
+        or (minimum is not None and value < minimum)
+        or (maximum is not None and value > maximum)
     ):
         raise ValueError(f"{name} must be {allowed}, got {value!r}")
     return int(value)

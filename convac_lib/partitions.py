@@ -5,7 +5,6 @@ Which correlations a network can hold is asked one partition at a time
 order, so that every 2x2 window is four neighbours and an image needs no code of its own.
 """
 
-
 import numpy as np
 
 from ._validation import as_choice, as_int, integer_log

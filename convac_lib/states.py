@@ -192,9 +192,7 @@ def schmidt_number(tensor, partition, tolerance=None):
     matrix = matricization(tensor, partition)
     if is_exact(matrix):
         if tolerance is not None:
-            raise ValueError(
-                f"tolerance must be left out for an exact tensor, got {tolerance!r}"
-            )
+            raise ValueError(f"tolerance must be left out for an exact tensor, got {tolerance!r}")
         return exact_rank(matrix)
     values = np.linalg.svd(as_inexact("tensor", matrix), compute_uv=False)
     if tolerance is None:

@@ -9,9 +9,7 @@ from convac_lib.learning.bonds import BondSpectrum, bond_caps
 def spectrum_of(architecture, levels):
     """Return a BondSpectrum whose nodes of a level are all alike, padded to the caps."""
     shares = []
-    for level, (p, cap) in enumerate(
-        zip(levels, bond_caps(architecture), strict=True)
-    ):
+    for level, (p, cap) in enumerate(zip(levels, bond_caps(architecture), strict=True)):
         p = np.pad(np.asarray(p, dtype=float), (0, cap - len(p)))
         n_nodes = architecture.n_sites // architecture.window**level
         shares.append(np.tile(p / p.sum(), (n_nodes, 1)))

@@ -45,9 +45,7 @@ def test_a_spectrum_of_another_tree_is_refused():
 def test_no_profile_within_the_budget_has_a_smaller_tail_sum(data, share):
     probe = Architecture.line(3, (4, 4, 4), n_outputs=data.draw(st.integers(1, 3)))
     weights = st.lists(st.floats(0.01, 1), min_size=1, max_size=4)
-    spectrum = spectrum_of(
-        probe, [data.draw(weights)[:cap] for cap in bond_caps(probe)]
-    )
+    spectrum = spectrum_of(probe, [data.draw(weights)[:cap] for cap in bond_caps(probe)])
     least = probe.with_channels((1, 1, 1)).parameter_count(share)
     budget = least + data.draw(st.integers(0, 150))
     found = suggest_profile(spectrum, budget, share, floor=1, tie=0.0)

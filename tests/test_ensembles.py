@@ -57,8 +57,10 @@ def small_task(name):
         )
     return replace(
         digits,
-        train_inputs=train_inputs, train_targets=digits.train_targets[:150],
-        test_inputs=test_inputs, test_targets=digits.test_targets[:60],
+        train_inputs=train_inputs,
+        train_targets=digits.train_targets[:150],
+        test_inputs=test_inputs,
+        test_targets=digits.test_targets[:60],
     )
 
 
@@ -134,13 +136,16 @@ def test_every_member_is_clipped_by_its_own_norm():
 
 def test_experiments_give_the_rows_of_runs_alone():
     settings = {
-        "task": "local", "task_options": {"n_train": 60, "n_test": 20}, "local_dim": 4,
-        "channels": (4, 4, 4, 4, 3, 3), "epochs": 2, "batch_size": 25,
+        "task": "local",
+        "task_options": {"n_train": 60, "n_test": 20},
+        "local_dim": 4,
+        "channels": (4, 4, 4, 4, 3, 3),
+        "epochs": 2,
+        "batch_size": 25,
     }  # images on black, which a run alone shares and an ensemble does not
     for model, options in [("convac", {"share": "all"}), ("convac", {}), ("convnet", {})]:
         runs = [
-            Experiment(**settings, model=model, model_options=options, seed=seed)
-            for seed in (0, 1)
+            Experiment(**settings, model=model, model_options=options, seed=seed) for seed in (0, 1)
         ]
         (one,) = run_together(runs[:1], **CPU)  # as on a GPU, where a run alone is one of one
         for run, row in zip(runs, run_together(runs, **CPU), strict=True):
@@ -275,8 +280,11 @@ def test_a_recorded_step_is_a_step_of_the_training_like_the_others(fake_cuda):
     task, how = small_task(name), recipe(name)
     runs = [
         EnsembleRun(
-            Ensemble([build(name, seed) for seed in SEEDS]), task, how,
-            torch.device("cpu"), SEEDS,
+            Ensemble([build(name, seed) for seed in SEEDS]),
+            task,
+            how,
+            torch.device("cpu"),
+            SEEDS,
         )
         for _ in range(2)
     ]
@@ -291,9 +299,7 @@ def test_a_recorded_step_is_a_step_of_the_training_like_the_others(fake_cuda):
     for run in runs:
         run.complete()
     # 2 epochs of 3 full batches and one of 30, which no graph is for.
-    assert fake_cuda.events == [
-        *["on the side"] * 3, "drop gradients", "record", *["replay"] * 3
-    ]
+    assert fake_cuda.events == [*["on the side"] * 3, "drop gradients", "record", *["replay"] * 3]
     for straight, ours in zip(*(run.model.parameters() for run in runs), strict=True):
         torch.testing.assert_close(ours, straight, rtol=1e-12, atol=1e-14)
     losses = [[epoch["loss"] for epoch in run.history] for run in runs]
@@ -308,8 +314,14 @@ def test_on_a_gpu_a_graph_gives_the_numbers_of_single_steps(name):
     for capture in (True, False):
         models = [build(name, seed) for seed in SEEDS]
         results = train_together(
-            models, task, how, seeds=SEEDS, epochs=4,
-            device="cuda", capture=capture, show_progress=False,
+            models,
+            task,
+            how,
+            seeds=SEEDS,
+            epochs=4,
+            device="cuda",
+            capture=capture,
+            show_progress=False,
         )
         found.append([[epoch["loss"] for epoch in result.history] for result in results])
     torch.testing.assert_close(torch.tensor(found[0]), torch.tensor(found[1]), rtol=1e-5, atol=0)
@@ -334,8 +346,14 @@ def test_a_checkpoint_goes_from_the_gpu_to_the_cpu_and_back(tmp_path, monkeypatc
         models = [build(name, seed) for seed in SEEDS]
         try:
             results = train_together(
-                models, task, how, seeds=SEEDS, device=device,
-                checkpoint=tmp_path / "run.pt", save_every=0, show_progress=False,
+                models,
+                task,
+                how,
+                seeds=SEEDS,
+                device=device,
+                checkpoint=tmp_path / "run.pt",
+                save_every=0,
+                show_progress=False,
             )
         except Stop:
             continue
@@ -382,8 +400,14 @@ def test_on_a_gpu_blocks_are_cut_into_parts_of_some_hundred_rows():
             return self.length
 
     for length, n_blocks, wanted in [
-        (409_600, 1, 256), (409_600, 4, 256), (102_400, 1, 256), (6400, 1, 16), (6400, 4, 4),
-        (511, 1, 1), (512, 1, 2), (5 * 999, 1, 1),
+        (409_600, 1, 256),
+        (409_600, 4, 256),
+        (102_400, 1, 256),
+        (6400, 1, 16),
+        (6400, 4, 4),
+        (511, 1, 1),
+        (512, 1, 2),
+        (5 * 999, 1, 1),
     ]:
         n_parts = products.parts(Rows(length), n_blocks)
         assert n_parts == wanted and length // n_blocks % n_parts == 0

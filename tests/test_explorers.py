@@ -342,9 +342,7 @@ def test_the_digitised_figure_is_whole_and_its_conclusions_hold(monkeypatch, tmp
     monkeypatch.chdir(ROOT / "book")
     table = json.loads((find_data() / "fig10_paper.json").read_text("utf-8"))
     assert "arXiv 1704.01552" in table["provenance"]["source"]
-    test = {
-        (row["task"], row["design"], row["r"]): row["test_accuracy"] for row in table["rows"]
-    }
+    test = {(row["task"], row["design"], row["r"]): row["test_accuracy"] for row in table["rows"]}
     assert len(test) == len(table["rows"]) == 2 * 2 * 8
     for r in (6, 8, 10, 12, 16, 20, 24, 30):  # section 8: each design wins its task at every r
         assert test["local", "wide-base", r] > test["local", "wide-tip", r]

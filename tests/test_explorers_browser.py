@@ -99,9 +99,7 @@ def visit(chromium, folder):
             problems.append(said.text)
 
     def open_page(width=760, theme="light", address=None, **context):
-        contexts.append(
-            chromium.new_context(viewport={"width": width, "height": 900}, **context)
-        )
+        contexts.append(chromium.new_context(viewport={"width": width, "height": 900}, **context))
         contexts[-1].set_default_timeout(10_000)
         contexts[-1].route("**/*", guard)
         page = contexts[-1].new_page()

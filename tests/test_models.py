@@ -264,8 +264,7 @@ def test_options_are_checked():
 def test_the_normalized_head_has_the_same_answer_and_a_size_of_one():
     architecture = Architecture.for_image(4, 3, (4, 4), 5)
     true, normal = (
-        ConvAC(architecture, head=h, seed=1, dtype=torch.float64)
-        for h in ("scores", "normalized")
+        ConvAC(architecture, head=h, seed=1, dtype=torch.float64) for h in ("scores", "normalized")
     )
     x = torch.rand(20, 4, 4)
     scores, logits = true(x), normal(x)
@@ -390,7 +389,12 @@ def test_any_network_has_a_neutral_form_with_the_same_scores(representation, sha
 def test_empty_windows_multiply_by_one_whatever_the_weights(share):
     architecture = Architecture.for_image(8, 3, (4, 5, 6), 3)
     model = ConvAC(
-        architecture, share, "conv3x3", init="normal", seed=1, neutral_background=True,
+        architecture,
+        share,
+        "conv3x3",
+        init="normal",
+        seed=1,
+        neutral_background=True,
         dtype=torch.float64,
     )
     black = torch.zeros(1, 8, 8)
@@ -446,9 +450,7 @@ def test_the_convnet_is_the_one_made_of_torch_layers(pooling):
     torch.testing.assert_close(model(x), reference(x[:, None]))
     model(x).square().sum().backward()
     reference(x[:, None]).square().sum().backward()
-    torch.testing.assert_close(
-        model.layers[0].grad[0], reference[2].weight.grad[:, :, 0, 0]
-    )
+    torch.testing.assert_close(model.layers[0].grad[0], reference[2].weight.grad[:, :, 0, 0])
     torch.testing.assert_close(
         model.representation.weight.grad.T, reference[0].weight.grad.flatten(1)
     )
@@ -457,9 +459,7 @@ def test_the_convnet_is_the_one_made_of_torch_layers(pooling):
 
 def test_the_shared_convac_is_the_one_made_of_torch_convolutions():
     """An image in Morton order pools the 2x2 windows of the picture."""
-    model = ConvAC(
-        Architecture.for_image(8, 3, (4, 2, 5), 3), "all", seed=0, dtype=torch.float64
-    )
+    model = ConvAC(Architecture.for_image(8, 3, (4, 2, 5), 3), "all", seed=0, dtype=torch.float64)
     x = torch.rand(4, 8, 8, dtype=torch.float64)
     v = torch.relu(
         x[:, None] * model.representation.weight[0, :, None, None]
@@ -502,8 +502,7 @@ def small_things_on_black(n, side):
 def test_sharing_the_background_changes_nothing(make):
     architecture = Architecture.for_image(16, 4, (5, 3, 4, 6), 3)
     plain, shared = (
-        make(architecture, seed=0, dtype=torch.float64, share_background=b)
-        for b in (False, True)
+        make(architecture, seed=0, dtype=torch.float64, share_background=b) for b in (False, True)
     )
     images = small_things_on_black(5, 16)
     torch.testing.assert_close(shared(images), plain(images))

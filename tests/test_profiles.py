@@ -15,9 +15,7 @@ SHARES = st.sampled_from(["none", "window-position", "all"])
     n_outputs=st.integers(1, 10), extra=st.integers(0, 4000), share=SHARES,
 )  # fmt: skip
 @settings(max_examples=60, deadline=None)
-def test_the_uniform_profile_is_even_and_full(
-    window, depth, local_dim, n_outputs, extra, share
-):
+def test_the_uniform_profile_is_even_and_full(window, depth, local_dim, n_outputs, extra, share):
     shape = (window**depth, window, local_dim, n_outputs)
     least = Architecture(*shape[:3], (1,) * depth, n_outputs).parameter_count(share)
     found = uniform_profile(*shape, least + extra, share)

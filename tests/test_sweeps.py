@@ -80,9 +80,7 @@ def test_images_on_black_share_their_background():
         options = {"n_train": 50, "n_test": 10} if task == "local" else {}
         channels = (3,) * (6 if task == "local" else 3)
         for model in ("convac", "convnet"):
-            experiment = Experiment(
-                task=task, task_options=options, model=model, channels=channels
-            )
+            experiment = Experiment(task=task, task_options=options, model=model, channels=channels)
             built = experiment.build_model(experiment.load_task())
             assert built.share_background is shared
             assert type(built).__name__.lower() == model
@@ -261,7 +259,10 @@ def test_runs_together_have_the_rows_of_runs_alone(tmp_path):
 def test_only_what_is_missing_is_done_together(tmp_path):
     path = tmp_path / "rows.jsonl"
     how = {
-        "jobs": 1, "threads": 1, "device": "cpu", "show_progress": False,
+        "jobs": 1,
+        "threads": 1,
+        "device": "cpu",
+        "show_progress": False,
         "checkpoints": tmp_path / "unfinished",
     }
     run_study(study(seeds=[1]), path, **how)
@@ -320,7 +321,9 @@ def wait_until(condition, seconds=120):
 
 def start_sweep(path, checkpoints, together):
     code = SWEEP.format(
-        tests=os.path.dirname(__file__), path=str(path), checkpoints=str(checkpoints),
+        tests=os.path.dirname(__file__),
+        path=str(path),
+        checkpoints=str(checkpoints),
         together=together,
     )
     return subprocess.Popen([sys.executable, "-c", code])
@@ -336,8 +339,13 @@ def test_a_killed_sweep_goes_on_where_it_was(tmp_path):
     before = path.read_bytes()
     assert before.count(b"\n") < 6
     rows = run_study(
-        study(**LONGER), path, jobs=1, threads=1, device="cpu",
-        checkpoints=checkpoints, show_progress=False,
+        study(**LONGER),
+        path,
+        jobs=1,
+        threads=1,
+        device="cpu",
+        checkpoints=checkpoints,
+        show_progress=False,
     )
     assert path.read_bytes().startswith(before[: before.rfind(b"\n") + 1])
     assert keys(rows) == keys(Results(path).rows()) == wanted(study(**LONGER))
@@ -383,9 +391,12 @@ def quick_workers():
 def test_a_cluster_whose_worker_is_killed_gives_every_row_once(tmp_path, quick_workers):
     distributed = pytest.importorskip("distributed")
     path, killed = tmp_path / "rows.jsonl", []
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, protocol="tcp"
-    ) as cluster, distributed.Client(cluster) as client:
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, protocol="tcp"
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
         pids = client.run(os.getpid)
         append = Results.append
 
@@ -399,8 +410,12 @@ def test_a_cluster_whose_worker_is_killed_gives_every_row_once(tmp_path, quick_w
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Results, "append", append_and_kill)
             rows = run_study(
-                study(**LONGER), path, scheduler=cluster.scheduler_address,
-                threads=1, device="cpu", show_progress=False,
+                study(**LONGER),
+                path,
+                scheduler=cluster.scheduler_address,
+                threads=1,
+                device="cpu",
+                show_progress=False,
             )
         assert killed[0] not in client.run(os.getpid).values()
     assert keys(rows) == keys(Results(path).rows()) == wanted(study(**LONGER))

@@ -42,11 +42,11 @@ def state_of(model):
 def test_a_convac_learns_digits():
     model = ConvAC(
         Architecture.for_image(8, 2, (8, 8, 16), 10),
-        representation="cos-sin", head="normalized", seed=0,
+        representation="cos-sin",
+        head="normalized",
+        seed=0,
     )
-    result = train(
-        model, tasks.make("digits"), epochs=8, learning_rate=0.02, show_progress=False
-    )
+    result = train(model, tasks.make("digits"), epochs=8, learning_rate=0.02, show_progress=False)
     assert result.test > 0.9 and result.train > 0.9
     assert len(result.history) == 8 and result.history[-1]["test"] == result.test
     assert result.history[-1]["loss"] < result.history[0]["loss"]

@@ -97,9 +97,10 @@ def test_the_rate():
         for row in rows_of("fig10_rates.json")
     }
     for rate in (0.005, 0.01, 0.02):
-        assert score["ConvAC", rate, "global", "wide-base"] > score[
-            "ConvAC", rate, "global", "wide-tip"
-        ]
+        assert (
+            score["ConvAC", rate, "global", "wide-base"]
+            > score["ConvAC", rate, "global", "wide-tip"]
+        )
     melting = [
         score["ConvAC", rate, "local", "wide-base"] - score["ConvAC", rate, "local", "wide-tip"]
         for rate in (0.005, 0.01, 0.02)
@@ -124,11 +125,12 @@ def test_which_intervals_leave_out_zero(model, task, base, tip):
 def test_which_gaps_pass_bonferronis_correction():
     gaps = {
         (model, task, r): list(leads(RUNS, model, task, r).values())
-        for model in MODELS for task in TASKS for r in R_ALL
+        for model in MODELS
+        for task in TASKS
+        for r in R_ALL
     }
     passed = {
-        place for place, d in gaps.items()
-        if len(gaps) * stats.ttest_1samp(d, 0.0).pvalue < 0.05
+        place for place, d in gaps.items() if len(gaps) * stats.ttest_1samp(d, 0.0).pvalue < 0.05
     }
     assert {place for place in passed if place[:2] == ("ConvNet", "global")} == {
         ("ConvNet", "global", 16)
@@ -159,8 +161,10 @@ def test_all_widths_together():
             by_r = [leads(RUNS, model, task, r) for r in safe[model]]
             found[model, task] = sign_of([np.mean([d[s] for d in by_r]) for s in range(5)])
     assert found == {
-        ("ConvNet", "local"): 1, ("ConvNet", "global"): 0,
-        ("ConvAC", "local"): 1, ("ConvAC", "global"): 1,
+        ("ConvNet", "local"): 1,
+        ("ConvNet", "global"): 0,
+        ("ConvAC", "local"): 1,
+        ("ConvAC", "global"): 1,
     }
 
 

@@ -110,9 +110,7 @@ def tiny_budget(
         if isclose(lost, one_each, abs_tol=1e-6):
             return not_yet("the tail of a level is lost at each of its nodes")
         return not_yet("the tail sum of this profile is another")
-    others = [
-        _judged(local_dim, shares, *widths) for widths in product(range(1, budget), repeat=2)
-    ]
+    others = [_judged(local_dim, shares, *widths) for widths in product(range(1, budget), repeat=2)]
     allowed = [(round(t, 6), w) for w, t in others if w <= budget]
     if round(tail, 6) > min(allowed)[0]:
         return not_yet("another profile within the budget loses less")

@@ -53,8 +53,7 @@ def flatten_it(v, a, seed=2, r0=3, r1=4):
         return not_yet("v and a must be arrays of numbers")
     if v.ndim != 1 or a.shape != (len(v), 4, 2):
         return not_yet(
-            "v of shape (K,) and a of shape (K, 4, 2) are asked for, "
-            f"got {v.shape} and {a.shape}"
+            f"v of shape (K,) and a of shape (K, 4, 2) are asked for, got {v.shape} and {a.shape}"
         )
     network = Architecture.line(2, (r0, r1))
     generator = np.random.default_rng(seed)

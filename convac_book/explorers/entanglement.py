@@ -73,9 +73,7 @@ class EntanglementExplorer(Explorer):
 
     _esm = packed_module("_tree", "entanglement")
 
-    def __init__(
-        self, kind="angle", *, theta=30, pairing=0, channels=(2, 2), seed=0, state=None
-    ):
+    def __init__(self, kind="angle", *, theta=30, pairing=0, channels=(2, 2), seed=0, state=None):
         if state is not None:
             kind, amplitudes = "own", _as_amplitudes(state)
         else:

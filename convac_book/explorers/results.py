@@ -103,9 +103,7 @@ def find_data():
         for data in (folder / "data", folder / "book" / "data"):
             if (data / PAPER_FILE).exists():
                 return data
-    raise FileNotFoundError(
-        f"no data/{PAPER_FILE} in {here} or above it; pass its path as `paper`"
-    )
+    raise FileNotFoundError(f"no data/{PAPER_FILE} in {here} or above it; pass its path as `paper`")
 
 
 def _read(name, table):

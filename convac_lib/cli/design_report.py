@@ -87,9 +87,7 @@ class Report:
         rows = zip(names, bonds.ranks(), bonds.caps, bonds.entropies, self._states(), strict=True)
         for level, (name, rank, cap, entropy, state) in enumerate(rows):
             for_99 = int((bonds.tails(level) > 0.01).sum())
-            lines.append(
-                f"  {name:<22}{rank:>6}{cap:>7}{for_99:>11}{entropy:>10.2f}   {state}"
-            )
+            lines.append(f"  {name:<22}{rank:>6}{cap:>7}{for_99:>11}{entropy:>10.2f}   {state}")
         lines += ["", "in demand    " + self._demand()]
         return "\n".join(lines)
 
@@ -122,8 +120,7 @@ class Report:
     def comparison(self) -> str:
         """Return each profile's weights and its minimal cuts, one window at a time."""
         graded = {
-            kind: graded_profile(kind, *self.shape, self.budget, self.share)
-            for kind in DESIGNS
+            kind: graded_profile(kind, *self.shape, self.budget, self.share) for kind in DESIGNS
         }
         profiles = {"advised": self.found.architecture, "uniform": self.uniform} | graded
         names = level_names(self.uniform)[:-1]

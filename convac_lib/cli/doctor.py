@@ -98,11 +98,17 @@ def _test_training(device):
 
     model = ConvAC(
         Architecture.for_image(8, 2, (8, 8, 16), 10),
-        representation="cos-sin", head="normalized", seed=0,
+        representation="cos-sin",
+        head="normalized",
+        seed=0,
     )
     result = train(
-        model, tasks.make("digits"), epochs=8, learning_rate=0.02,
-        device=device, show_progress=False,
+        model,
+        tasks.make("digits"),
+        epochs=8,
+        learning_rate=0.02,
+        device=device,
+        show_progress=False,
     )
     if result.test < 0.85:
         raise AssertionError(f"only {result.test:.2f} of the digits are right")

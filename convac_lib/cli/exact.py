@@ -170,9 +170,7 @@ def _image_partitions(n_sites):
         "top-bottom": lambda: partitions.halves(side, "top-bottom"),
         "checkerboard": lambda: partitions.checkerboard(side),
         "interleaved": lambda: partitions.interleaved(n_sites),
-        "blocks": lambda length, offset=0: partitions.image_blocks(
-            side, length, (offset, offset)
-        ),
+        "blocks": lambda length, offset=0: partitions.image_blocks(side, length, (offset, offset)),
         "random": lambda seed: partitions.random_balanced(n_sites, seed),
     }
 

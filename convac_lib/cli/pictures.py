@@ -110,8 +110,12 @@ def draw_bond_spectrum(spectrum, axes=None):
         ax.axvline(cap + 0.5, color="#444444", linestyle="--", linewidth=1.2)
         ax.axhline(spectrum.COUNTS, color="#777777", linestyle=":", linewidth=1)
         shown = min(cap, max(2 * rank, 8))  # a cap far beyond would squeeze the bars
-        ax.set(yscale="log", ylim=(1e-5, 1.5), xlim=(0.2, shown + 1.2),
-               xlabel=f"{name}\n{rank} of {cap}" + (", starves" if starves else ""))
+        ax.set(
+            yscale="log",
+            ylim=(1e-5, 1.5),
+            xlim=(0.2, shown + 1.2),
+            xlabel=f"{name}\n{rank} of {cap}" + (", starves" if starves else ""),
+        )
         ax.xaxis.get_major_locator().set_params(integer=True)
     axes[0].set_ylabel("share of squared\nSchmidt value")
     return axes

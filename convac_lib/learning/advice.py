@@ -51,8 +51,12 @@ def tail_sum(spectrum, architecture):
             f"{architecture} for {measured}"
         )
     caps = bond_caps(architecture)
-    return float(sum(tails[min(cap, len(tails) - 1)]
-                     for cap, tails in zip(caps, _level_tails(spectrum), strict=True)))
+    return float(
+        sum(
+            tails[min(cap, len(tails) - 1)]
+            for cap, tails in zip(caps, _level_tails(spectrum), strict=True)
+        )
+    )
 
 
 @dataclass(frozen=True)
@@ -129,9 +133,7 @@ def suggest_profile(spectrum, budget, share="none", *, learned=None, floor=None,
     narrowest = max(1, min(uniform.channels) // 2)
     floor = narrowest if floor is None else as_int("floor", floor, minimum=1)
     if not fits(probe, (floor,) * probe.depth, budget, share):
-        raise ValueError(
-            f"floor must leave the profile within the budget of {budget}, got {floor}"
-        )
+        raise ValueError(f"floor must leave the profile within the budget of {budget}, got {floor}")
     flat = tail_sum(spectrum, uniform)
 
     def keep_uniform(reason, trusted):
@@ -140,7 +142,8 @@ def suggest_profile(spectrum, budget, share="none", *, learned=None, floor=None,
     if learned is not None and not learned >= TRUSTED:
         return keep_uniform(
             f"the probe is at {learned:.2f} between chance and perfect, below "
-            f"{TRUSTED}: what it has not learnt its spectrum does not show", False
+            f"{TRUSTED}: what it has not learnt its spectrum does not show",
+            False,
         )
     if any(spectrum.starving):
         levels = [level for level, starves in enumerate(spectrum.starving) if starves]
@@ -184,8 +187,11 @@ def _least_tail(spectrum, budget, share, floor, tie):
         widest = max(floor, lengths[layer], lengths[layer + 1])
         fronts = {
             r: _undominated(
-                (weights + copies[layer] * r * below, lost + tail(layer, min(r, below)),
-                 (*channels, r))
+                (
+                    weights + copies[layer] * r * below,
+                    lost + tail(layer, min(r, below)),
+                    (*channels, r),
+                )
                 for below, front in fronts.items()
                 for weights, lost, channels in front
                 if weights + copies[layer] * r * below <= budget

@@ -73,9 +73,7 @@ class BondSpectrum:
     @property
     def entropies(self):
         """The entropy of each level, in nats: the mean over its nodes."""
-        return tuple(
-            float(np.mean([_entropy(p) for p in shares])) for shares in self.node_shares
-        )
+        return tuple(float(np.mean([_entropy(p) for p in shares])) for shares in self.node_shares)
 
     @property
     def effective_ranks(self):
@@ -214,8 +212,10 @@ def bond_spectrum(model, inputs, *, max_nodes=64, batch_size=50, seed=0):
             f"inputs must be 2 samples or more, got an array of shape {tuple(inputs.shape)}"
         )
     rng = np.random.default_rng(seed)
-    nodes = [_some_nodes(model.architecture, level, max_nodes, rng)
-             for level in range(model.architecture.depth + 1)]
+    nodes = [
+        _some_nodes(model.architecture, level, max_nodes, rng)
+        for level in range(model.architecture.depth + 1)
+    ]
     copy = _measurable(model)
     batches = [_nodes_and_environments(copy, x, nodes) for x in inputs.split(batch_size)]
     shares = []

@@ -202,8 +202,7 @@ def run_study(
         bar.close()
     if failures:
         raise RuntimeError(
-            f"{n_failed} of {len(missing)} runs failed and have no row; the first:\n"
-            + failures[0]
+            f"{n_failed} of {len(missing)} runs failed and have no row; the first:\n" + failures[0]
         )
     rows = {run_key(settings_of(row)): row for row in results.rows()}
     return [rows[run_key(experiment.settings)] for experiment in study.experiments]

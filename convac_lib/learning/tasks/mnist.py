@@ -125,6 +125,5 @@ def _fetch(path):
             return
     raise OSError(
         f"{path.name} is not in {path.parent}, and no mirror gave it. "
-        "Copy it there, or point CONVAC_DATA at a folder that has it. "
-        + "; ".join(problems)
+        "Copy it there, or point CONVAC_DATA at a folder that has it. " + "; ".join(problems)
     )
