@@ -147,10 +147,9 @@ def train_together(
     --------
     >>> from convac_lib import Architecture, ConvAC
     >>> from convac_lib.learning import tasks
-    >>> line = Architecture.line(5, (3, 3, 3))
-    >>> options = {"representation": "linear", "site_size": 4}
-    >>> models = [ConvAC(line, **options, seed=seed) for seed in (0, 1)]
-    >>> task = tasks.make("pairs", n_train=500, n_test=50)
+    >>> image = Architecture.for_image(8, 2, (4, 4, 4), n_outputs=10)
+    >>> models = [ConvAC(image, head="normalized", seed=seed) for seed in (0, 1)]
+    >>> task = tasks.make("digits")
     >>> len(train_together(models, task, epochs=1, seeds=(0, 1), show_progress=False))
     2
     """

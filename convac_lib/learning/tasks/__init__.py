@@ -5,7 +5,9 @@
 """
 
 from dataclasses import dataclass, replace
+from importlib.metadata import entry_points
 from inspect import signature
+from typing import Any
 
 import numpy as np
 
@@ -68,23 +70,18 @@ class Task:
         )
 
 
-def make(name, seed=0, **options):
+def make(name: str, seed: int = 0, **options: Any) -> Task:
     """Return the task called `name`, drawn with `seed`.
 
-    Parameters
-    ----------
-    name : str
-        ``"digits"``, ``"local"``, ``"global"``, ``"tiled"``, ``"filling"``, ``"photos"``
-        or ``"pairs"``.
-    seed : int
-        Of everything random in it: the split, the positions, the samples.
-    **options
-        Of that task; see :mod:`.digits`, :mod:`.photos` and :mod:`.regression`.
+    A package gives its tasks names by entry points of the group ``convac.tasks``: functions
+    of a seed and of options that return a :class:`Task`. Ours are ``"digits"``, ``"local"``
+    and ``"global"`` (:mod:`.digits`), those of the book's pages ``"tiled"``, ``"filling"``,
+    ``"photos"`` and ``"pairs"``.
 
     Raises
     ------
     ValueError
-        If there is no such task, or it has no such option.
+        If there is no such task or several, or it has no such option.
 
     Examples
     --------
@@ -92,19 +89,12 @@ def make(name, seed=0, **options):
     >>> task.train_inputs.shape, task.test_inputs.shape, task.n_classes
     ((1397, 8, 8), (400, 8, 8), 10)
     """
-    from . import digits, photos, regression
-
-    tasks = {
-        "digits": digits.digits,
-        "local": digits.local,
-        "global": digits.global_,
-        "tiled": digits.tiled,
-        "filling": digits.filling,
-        "photos": photos.photos,
-        "pairs": regression.pairs,
-    }
-    draw = tasks[as_choice("task", name, tuple(tasks))]
-    allowed = tuple(signature(draw).parameters)
+    known = entry_points(group="convac.tasks")
+    as_choice("task", name, sorted(known.names))
+    draw, *others = [entry.load() for entry in known.select(name=name)]
+    if others:
+        raise ValueError(f"task must be the name of one installed task, got several {name!r}")
     for option in options:
-        as_choice(f"option of task {name!r}", option, allowed)
-    return draw(seed=seed, **options)
+        as_choice(f"option of task {name!r}", option, tuple(signature(draw).parameters))
+    task: Task = draw(seed=seed, **options)
+    return task

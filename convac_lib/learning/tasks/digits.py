@@ -1,4 +1,4 @@
-"""Handwritten digits: as they are, somewhere on a black canvas, tiled, or filling the image.
+"""Handwritten digits: as they are, or somewhere on a black canvas.
 
 The paper's two tasks (section 8) put a small digit (local) or a large one (global)
 at a random place on a black 64 x 64 canvas. Which places, and how digits are made
@@ -23,27 +23,6 @@ def digits(seed=0, side=8):
     They are 8 x 8; another `side` resizes them.
     """
     return _task("digits", _read("digits", seed), lambda images, rng: resize(images, side), seed)
-
-
-def filling(seed=0, side=16):
-    """Return digits that fill a side x side image: long correlations (the global control)."""
-    images = _read("digits", seed)
-    return _task("filling", images, lambda images, rng: resize(images, side), seed)
-
-
-def tiled(seed=0, side=16, tile=4):
-    """Return digits of `tile` pixels that repeat over the image: one tile tells the answer.
-
-    The pixels are correlated over the whole image; the function to be learned is local.
-    """
-    copies = as_int("side", side, minimum=tile) // as_int("tile", tile, minimum=1)
-    if copies * tile != side:
-        raise ValueError(f"side must be a multiple of tile = {tile}, got {side}")
-
-    def draw(images, rng):
-        return np.tile(resize(images, tile), (1, copies, copies))
-
-    return _task("tiled", _read("digits", seed), draw, seed)
 
 
 def local(seed=0, source="digits", side=64, n_train=60_000, n_test=10_000):

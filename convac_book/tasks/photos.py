@@ -7,17 +7,20 @@ pixel is in both. A patch carries neither brightness nor contrast: its grey valu
 are made to have the mean 1/2 and one and the same spread.
 """
 
-import numpy as np
+from typing import Any
 
-from ..._validation import as_int
-from . import Task
+import numpy as np
+from numpy.typing import NDArray
+
+from convac_lib._validation import as_int
+from convac_lib.learning.tasks import Task
 
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # of red, green and blue (ITU-R BT.601)
 TRAIN_PART = 0.7
 SPREAD = 0.2
 
 
-def photos(seed=0, side=32, n_train=4_000, n_test=1_000):
+def photos(seed: int = 0, side: int = 32, n_train: int = 4_000, n_test: int = 1_000) -> Task:
     """Return square patches (samples, side, side) from 0 to 1, in two classes of equal size.
 
     Class 0 is the temple, class 1 the flower. Patches are cut at random places, so they
@@ -53,7 +56,7 @@ def photos(seed=0, side=32, n_train=4_000, n_test=1_000):
     return Task("photos", *arrays, n_classes=2, kind="images")
 
 
-def _cut(image, side, n, rng):
+def _cut(image: NDArray[Any], side: int, n: int, rng: np.random.Generator) -> NDArray[Any]:
     """Return n patches at random places, standardised and clipped to [0, 1]."""
     rows = rng.integers(0, image.shape[0] - side + 1, n)
     columns = rng.integers(0, image.shape[1] - side + 1, n)

@@ -8,14 +8,22 @@ of the variance: truncating a Schmidt decomposition with equal values (Eckart an
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..._validation import as_choice, as_int
-from . import Task
+from convac_lib._validation import as_choice, as_int
+from convac_lib.learning.tasks import Task
 
 N_SITES, SITE_SIZE = 8, 4
+Signs = NDArray[np.int8]  # shape (samples, 8, 4)
 
 
-def pairs(seed=0, mix=0.0, n_train=20_000, n_test=4_000, distance=1):
+def pairs(
+    seed: int = 0,
+    mix: float = 0.0,
+    n_train: int = 20_000,
+    n_test: int = 4_000,
+    distance: int = 1,
+) -> Task:
     """Return sequences (samples, 8, 4) of signs and a target of mean 0 and variance 1.
 
     Parameters
@@ -39,7 +47,7 @@ def pairs(seed=0, mix=0.0, n_train=20_000, n_test=4_000, distance=1):
     return Task("pairs", *parts, n_classes=None, kind="sequences")
 
 
-def paired_target(signs, distance):
+def paired_target(signs: Signs, distance: int) -> NDArray[np.float32]:
     """Return the sum of products of sites `distance` apart, over its standard deviation.
 
     Site p of a block of `distance` sites meets site p of the next block, in the p-th part
@@ -58,11 +66,11 @@ def paired_target(signs, distance):
     return products / np.float32(np.sqrt(N_SITES // 2 * size))
 
 
-def local_target(signs):
+def local_target(signs: Signs) -> NDArray[np.float32]:
     """Return the sum of the inner products of sites 2i and 2i+1, over its standard deviation."""
     return paired_target(signs, 1)
 
 
-def global_target(signs):
+def global_target(signs: Signs) -> NDArray[np.float32]:
     """Return the sum over i of x_i[i] x_{i+4}[i], over its standard deviation."""
     return paired_target(signs, 4)
