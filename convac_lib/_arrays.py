@@ -5,13 +5,18 @@ becomes one of Python's own integers as soon as 64 bits might not do.
 """
 
 import os
+from collections.abc import Iterable, Sequence
 from functools import cache
 from math import lcm, log10, prod
 from numbers import Rational
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 from flint import fmpz_mat
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+Array: TypeAlias = NDArray[Any]
 
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
 MAX_AXES = 64  # of a NumPy array
@@ -21,7 +26,7 @@ CONTAINER_LIMITS = (
 )
 
 
-def as_numbers(name, values):
+def as_numbers(name: str, values: ArrayLike) -> Array:
     """Return `values` as an array of finite numbers, or raise a ValueError that names it."""
     array = np.asarray(values)
     if array.dtype.kind in "fc":
@@ -32,7 +37,7 @@ def as_numbers(name, values):
     return array
 
 
-def as_inexact(name, array):
+def as_inexact(name: str, array: Array) -> Array:
     """Return the array in a precision that LAPACK computes in, double unless it is single."""
     if array.dtype.char in "fdFD":
         return array
@@ -42,7 +47,7 @@ def as_inexact(name, array):
         raise ValueError(f"{name} must be in the range of a float, got more") from None
 
 
-def is_exact(*arrays):
+def is_exact(*arrays: Array) -> bool:
     """Return whether every array holds integers (NumPy's or Python's) or fractions."""
     return all(
         array.dtype.kind in "iub"
@@ -51,7 +56,7 @@ def is_exact(*arrays):
     )
 
 
-def exact_dtype(arrays, bound):
+def exact_dtype(arrays: Iterable[Array], bound: Any) -> np.dtype[Any]:
     """Return int64 if the arrays hold integers and `bound` fits, else object: Python's numbers.
 
     `bound` is a magnitude that the computation to come never exceeds.
@@ -60,12 +65,12 @@ def exact_dtype(arrays, bound):
     return np.dtype(np.int64 if bounded else object)
 
 
-def largest_magnitude(array):
+def largest_magnitude(array: Array) -> Any:
     """Return the largest magnitude in an exact array, as a Python number."""
     return max((abs(entry) for entry in array.ravel().tolist()), default=0)
 
 
-def exact_rank(matrix):
+def exact_rank(matrix: Array) -> int:
     """Return the rank over the rationals of a matrix that `is_exact`.
 
     Examples
@@ -73,19 +78,15 @@ def exact_rank(matrix):
     >>> exact_rank(np.array([[1, 2], [2, 4]]))
     1
     """
-    return fmpz_mat([_cleared_denominators(row) for row in matrix.tolist()]).rank()
-
-
-def _cleared_denominators(row):
-    """Return a row of rationals times their common denominator: the rank stays."""
-    common = lcm(*(entry.denominator for entry in row))
-    return [int(entry * common) for entry in row]
+    # A row times its common denominator is a row of integers: the rank stays.
+    rows = [(row, lcm(*(entry.denominator for entry in row))) for row in matrix.tolist()]
+    return fmpz_mat([[int(entry * common) for entry in row] for row, common in rows]).rank()
 
 
 # --- the size of what is about to be formed -------------------------------------------
 
 
-def human_size(n_bytes):
+def human_size(n_bytes: int) -> str:
     """Return a number of bytes in the units people read.
 
     Examples
@@ -100,13 +101,12 @@ def human_size(n_bytes):
 
 
 @cache
-def machine_memory():
+def machine_memory() -> int:
     """Return the bytes of memory of this machine, or of the container it runs in."""
-    sizes = []
     try:
-        sizes.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+        sizes = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     except (AttributeError, OSError, ValueError):  # not on Windows
-        sizes.append(8 * 2**30)
+        sizes = [8 * 2**30]
     for path in CONTAINER_LIMITS:
         try:
             sizes.append(int(Path(path).read_text()))
@@ -115,7 +115,7 @@ def machine_memory():
     return min(sizes)
 
 
-def refuse_beyond_memory(what, shape, dtype, instead):
+def refuse_beyond_memory(what: str, shape: Sequence[int], dtype: DTypeLike, instead: str) -> None:
     """Raise a ValueError if a tensor of this shape takes over a quarter of the memory.
 
     A quarter, because forming a tensor and then studying it takes a few copies.

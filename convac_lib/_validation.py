@@ -1,28 +1,27 @@
 """Checks of arguments: each error names the argument, what came and what is allowed."""
 
+from collections.abc import Collection
+from math import inf
 from numbers import Integral
+from typing import TypeVar
 
-import numpy as np
+T = TypeVar("T")
 
 
-def as_int(name, value, minimum=None, maximum=None):
+def as_int(name: str, value: object, minimum: int | None = None, maximum: int | None = None) -> int:
     """Return `value` as a Python int, or raise a ValueError that names it."""
+    low, high = -inf if minimum is None else minimum, inf if maximum is None else maximum
+    if isinstance(value, Integral) and not isinstance(value, bool) and low <= int(value) <= high:
+        return int(value)
     allowed = "an integer"
-    if minimum is not None and maximum is not None:
+    if maximum is not None:
         allowed += f" from {minimum} to {maximum}"
     elif minimum is not None:
         allowed += f" of at least {minimum}"
-    ok = isinstance(value, Integral) and not isinstance(value, bool | np.bool_)
-    if (
-        not ok
-        or (minimum is not None and value < minimum)
-        or (maximum is not None and value > maximum)
-    ):
-        raise ValueError(f"{name} must be {allowed}, got {value!r}")
-    return int(value)
+    raise ValueError(f"{name} must be {allowed}, got {value!r}")
 
 
-def as_choice(name, value, choices):
+def as_choice(name: str, value: T, choices: Collection[T]) -> T:
     """Return `value` if it is one of `choices`, or raise a ValueError that lists them."""
     if value not in choices:
         listed = ", ".join(repr(choice) for choice in choices)
@@ -30,7 +29,7 @@ def as_choice(name, value, choices):
     return value
 
 
-def integer_log(name, value, base):
+def integer_log(name: str, value: int, base: int) -> int:
     """Return L with base**L == value, or raise a ValueError: L must be at least 1."""
     level, reached = 0, 1
     while reached < value:

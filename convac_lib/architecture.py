@@ -7,6 +7,7 @@ L = log_window(n_sites) such layers one vector is left, and a dense layer reads
 the scores off it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import prod
@@ -17,7 +18,7 @@ SHARING = ("none", "window-position", "all")
 DESIGNS = ("wide-base", "wide-tip")
 
 
-def graded_steps(design, depth):
+def graded_steps(design: str, depth: int) -> list[int]:
     """Return the layers' widths of a design of the paper in proportion (section 8).
 
     Examples
@@ -36,18 +37,18 @@ class Architecture:
 
     Parameters
     ----------
-    n_sites : int
+    n_sites
         N, the number of local patches; ``window ** len(channels)``.
-    window : int
+    window
         Sites multiplied by one pooling window, at least 2. ``window=2`` is the
         paper's line of patches; ``window=4`` is 2x2 pooling of an image whose
         pixels are listed in Morton order (see :mod:`convac_lib.partitions`).
         ``window=n_sites`` with one layer is the shallow (CP) network.
-    local_dim : int
+    local_dim
         M, the number of representation functions per site.
-    channels : tuple of int
+    channels
         (r_0, ..., r_{L-1}), the output channels of each hidden layer.
-    n_outputs : int
+    n_outputs
         Y, the number of scores.
 
     Raises
@@ -69,10 +70,10 @@ class Architecture:
     channels: tuple[int, ...]
     n_outputs: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         # Stored as Python's integers: a NumPy one would overflow in a product of widths.
-        smallest = {"n_sites": 2, "window": 2, "local_dim": 1, "n_outputs": 1}
-        for name, minimum in smallest.items():
+        for name in ("n_sites", "window", "local_dim", "n_outputs"):
+            minimum = 2 if name in ("n_sites", "window") else 1
             object.__setattr__(self, name, as_int(name, getattr(self, name), minimum))
         widths = _as_widths(self.channels)
         object.__setattr__(self, "channels", widths)
@@ -86,7 +87,9 @@ class Architecture:
     # --- named shapes -----------------------------------------------------------------
 
     @classmethod
-    def for_image(cls, side, local_dim, channels, n_outputs=1):
+    def for_image(
+        cls, side: int, local_dim: int, channels: Sequence[int], n_outputs: int = 1
+    ) -> "Architecture":
         """Return the 2x2-pooling network of a `side` x `side` image; log2(side) layers.
 
         Examples
@@ -96,31 +99,33 @@ class Architecture:
         """
         side = as_int("side", side, minimum=2)
         integer_log("side", side, 2)
-        return cls(side * side, 4, local_dim, channels, n_outputs)
+        return cls(side * side, 4, local_dim, _as_widths(channels), n_outputs)
 
     @classmethod
-    def line(cls, local_dim, channels, n_outputs=1):
+    def line(cls, local_dim: int, channels: Sequence[int], n_outputs: int = 1) -> "Architecture":
         """Return the paper's line of 2^L patches with windows of 2; L = len(channels)."""
         channels = _as_widths(channels)
         return cls(2 ** len(channels), 2, local_dim, channels, n_outputs)
 
     @classmethod
-    def shallow(cls, n_sites, local_dim, channels, n_outputs=1):
+    def shallow(
+        cls, n_sites: int, local_dim: int, channels: int, n_outputs: int = 1
+    ) -> "Architecture":
         """Return the CP network (eq. 11): one hidden layer of K = `channels`, one window."""
         return cls(n_sites, n_sites, local_dim, (channels,), n_outputs)
 
     @classmethod
-    def wide_base(cls, r, local_dim=10, n_outputs=10):
+    def wide_base(cls, r: int, local_dim: int = 10, n_outputs: int = 10) -> "Architecture":
         """Return the paper's 64x64 network with channels 4r 4r 2r 2r r r (section 8)."""
         return cls._graded("wide-base", r, local_dim, n_outputs)
 
     @classmethod
-    def wide_tip(cls, r, local_dim=10, n_outputs=10):
+    def wide_tip(cls, r: int, local_dim: int = 10, n_outputs: int = 10) -> "Architecture":
         """Return the paper's 64x64 network with channels r r 2r 2r 4r 4r (section 8)."""
         return cls._graded("wide-tip", r, local_dim, n_outputs)
 
     @classmethod
-    def _graded(cls, design, r, local_dim, n_outputs):
+    def _graded(cls, design: str, r: int, local_dim: int, n_outputs: int) -> "Architecture":
         r = as_int("r", r, minimum=1)
         channels = [r * step for step in graded_steps(design, depth=6)]
         return cls.for_image(64, local_dim, channels, n_outputs)
@@ -128,21 +133,21 @@ class Architecture:
     # --- what follows from the numbers ------------------------------------------------
 
     @property
-    def depth(self):
+    def depth(self) -> int:
         """L, the number of hidden layers."""
         return len(self.channels)
 
     @property
-    def widths(self):
+    def widths(self) -> tuple[int, ...]:
         """(M, r_0, ..., r_{L-1}): the bond dimensions from the inputs to the top."""
         return (self.local_dim, *self.channels)
 
-    def locations(self, layer):
+    def locations(self, layer: int) -> int:
         """Return at how many places layer l = 0..L-1 convolves: N / window^l."""
         layer = as_int("layer", layer, minimum=0, maximum=self.depth - 1)
         return self.n_sites // self.window**layer
 
-    def weight_shapes(self, share="none"):
+    def weight_shapes(self, share: str = "none") -> list[tuple[int, ...]]:
         """Return the shapes of the layers' weights and of the dense layer, in order.
 
         Layer l has shape (G, r_l, r_{l-1}), r_{-1} = M, where G is the number of
@@ -163,7 +168,7 @@ class Architecture:
         ]
         return [*shapes, (self.n_outputs, self.channels[-1])]
 
-    def parameter_count(self, share="none"):
+    def parameter_count(self, share: str = "none") -> int:
         """Return the number of weights, dense layer included, for a kind of sharing.
 
         Examples
@@ -173,12 +178,12 @@ class Architecture:
         """
         return sum(prod(shape) for shape in self.weight_shapes(share))
 
-    def with_channels(self, channels):
+    def with_channels(self, channels: Sequence[int]) -> "Architecture":
         """Return the same tree with other channel numbers."""
-        return replace(self, channels=channels)
+        return replace(self, channels=_as_widths(channels))
 
 
-def _as_widths(channels):
+def _as_widths(channels: Sequence[int]) -> tuple[int, ...]:
     """Return `channels` as a tuple of positive Python integers, at least one."""
     try:
         widths = tuple(channels)

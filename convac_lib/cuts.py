@@ -10,20 +10,28 @@ index, so all that are cut count once (appendix C, eq. 34).
 the same numbers for a million sites, and says where the cut runs.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log10, prod
+from typing import TYPE_CHECKING
 
 import numpy as np
+from flint import fmpz
 
 from ._fast_cuts import minimal_sides
 from .architecture import Architecture
-from .partitions import as_partition
+from .partitions import PartitionLike, Sides, as_partition
+
+if TYPE_CHECKING:  # a cut needs no graph, and networkx takes a second to load
+    from .networks import Node
 
 # --- the recursion ------------------------------------------------------------------------
 
 
-def min_cut_weight(architecture, partition):
+def min_cut_weight(architecture: Architecture, partition: PartitionLike) -> int:
     """Return the weight of the minimal cut, an exact int, straight from the recursion.
 
     A branch of the tree meets the rest of the network in one leg. It is described
@@ -47,7 +55,7 @@ def min_cut_weight(architecture, partition):
     return min(costs[0])
 
 
-def delta_costs(branches, width):
+def delta_costs(branches: Sequence[tuple[int, int]], width: int) -> tuple[int, int]:
     """Return the costs (on A, on B) of a delta of bond `width` over branches with such costs.
 
     Examples
@@ -74,36 +82,32 @@ class Cut:
 
     Attributes
     ----------
-    architecture : Architecture
-    partition : ndarray of bool, shape (N,)
-    counts : tuple of int
+    counts
         How many inputs (bond M) and how many deltas of each layer (bonds r_0, ...)
         are cut, in the order of ``architecture.widths``.
-    weight_sides : tuple of ndarray of bool
+    weight_sides
         For each layer the side of its matrices, True = with A; the last one is the
         side of the top.
-    parted : tuple of ndarray of bool
+    parted
         For each layer, which deltas are cut.
     """
 
     architecture: Architecture
-    partition: np.ndarray
+    partition: Sides
     counts: tuple[int, ...]
-    weight_sides: tuple[np.ndarray, ...]
-    parted: tuple[np.ndarray, ...]
+    weight_sides: tuple[Sides, ...]
+    parted: tuple[Sides, ...]
 
     @cached_property
-    def weight(self):
+    def weight(self) -> int:
         """The product of the severed bond dimensions (eq. 34), an exact int."""
         return _product(self.architecture.widths, self.counts)
 
     @cached_property
-    def edges(self):
-        """The severed edges, each a pair of node names, the node nearer to the inputs first.
-
-        The names are those of :func:`convac_lib.networks.tensor_network`.
-        """
+    def edges(self) -> list[tuple[Node, Node]]:
+        """The severed edges, each a pair of nodes, the one nearer to the inputs first."""
         inputs = np.flatnonzero(self.weight_sides[0] != self.partition).tolist()
+        severed: list[tuple[Node, Node]]
         severed = [(("input", site), ("weight", 0, site)) for site in inputs]
         for layer, deltas in enumerate(self._delta_sides):
             below = self.weight_sides[layer] != np.repeat(deltas, self.architecture.window)
@@ -120,8 +124,9 @@ class Cut:
         return severed
 
     @cached_property
-    def sides(self):
-        """The side of every node of the network, a dict from node name to True (A) or False."""
+    def sides(self) -> dict[Node, bool]:
+        """The side of every node of the network, True = A."""
+        sides: dict[Node, bool]
         sides = {("input", site): in_a for site, in_a in enumerate(self.partition.tolist())}
         for layer, deltas in enumerate(self._delta_sides):
             for j, in_a in enumerate(self.weight_sides[layer].tolist()):
@@ -132,7 +137,7 @@ class Cut:
         return sides
 
     @cached_property
-    def _delta_sides(self):
+    def _delta_sides(self) -> list[Sides]:
         """The sides of each layer's deltas: for a cut one, where most of its legs lead."""
         legs = self.architecture.window + 1
         placed = []
@@ -143,7 +148,7 @@ class Cut:
             placed.append(np.where(parted, most, above))
         return placed
 
-    def as_product(self):
+    def as_product(self) -> str:
         """Return the cut as a product of widths, such as ``'r0² · r1 = 36'``.
 
         A weight of more than 30 digits is given by its power of ten.
@@ -166,28 +171,22 @@ class Cut:
         value = f"= {self.weight}" if digits < 30 else f"≈ 10^{digits:.1f}"
         return f"{' · '.join(factors)} {value}"
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Cut({self.as_product()})"
 
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def _product(widths, counts):
+def _product(widths: Iterable[int], counts: Iterable[int]) -> int:
     return prod(width**count for width, count in zip(widths, counts, strict=True))
 
 
-def min_cut(architecture, partition):
+def min_cut(architecture: Architecture, partition: PartitionLike) -> Cut:
     """Return the minimal :class:`Cut` between the two sides of a partition.
 
     Exact for any widths, with time and memory linear in the number of sites: a
     million sites take some tens of milliseconds.
-
-    Parameters
-    ----------
-    architecture : Architecture
-    partition : array_like of bool or str
-        One entry for each site, True or ``"A"`` for the sites of A.
 
     Raises
     ------
@@ -211,18 +210,10 @@ def min_cut(architecture, partition):
     )
 
 
-def min_cut_weights(architecture, partitions):
-    """Return the exact weights of the minimal cuts for many partitions, a list of int.
-
-    Parameters
-    ----------
-    architecture : Architecture
-    partitions : array_like of bool, shape (P, N), or a sequence of partitions
-
-    Raises
-    ------
-    ValueError
-        If a partition has another length or an empty side.
+def min_cut_weights(
+    architecture: Architecture, partitions: Sequence[PartitionLike] | Sides
+) -> list[int]:
+    """Return the exact weights of the minimal cuts for many partitions, quickly for an array.
 
     Examples
     --------
@@ -234,10 +225,13 @@ def min_cut_weights(architecture, partitions):
     return [_product(architecture.widths, row) for row in counts.tolist()]
 
 
-def _as_partitions(partitions, n_sites):
+def _as_partitions(partitions: Sequence[PartitionLike] | Sides, n_sites: int) -> Sides:
     """Return partitions as a boolean array (P, N); a boolean array is checked as a whole."""
-    whole = isinstance(partitions, np.ndarray) and partitions.dtype == bool
-    if whole and partitions.ndim == 2 and partitions.shape[1] == n_sites:
+    if (
+        isinstance(partitions, np.ndarray)
+        and partitions.dtype == bool
+        and partitions.shape[1:] == (n_sites,)
+    ):
         in_a = np.count_nonzero(partitions, axis=1)
         if ((in_a > 0) & (in_a < n_sites)).all():
             return partitions
@@ -252,17 +246,13 @@ def _as_partitions(partitions, n_sites):
 # --- many cuts at once --------------------------------------------------------------------
 
 
-def block_cuts(architecture):
+def block_cuts(architecture: Architecture) -> list[int]:
     """Return for each level the minimal cut of one mixed window, between blocks of w^j sites.
 
     With window^j sites to a block, alternately in A and in B, half of every window of
     layer j is on either side, and the minimal cut of all sites is this number to the
     power N / w^(j+1): the theorem on aligned blocks of the chapter on widths, exact ints.
-
-    Raises
-    ------
-    ValueError
-        If the window is odd.
+    The window must be even.
 
     Examples
     --------
@@ -280,7 +270,7 @@ def block_cuts(architecture):
     return cuts
 
 
-def theorem2_bound(architecture, partition):
+def theorem2_bound(architecture: Architecture, partition: PartitionLike) -> tuple[int, int]:
     """Return the largest lower bound of Theorem 2 on the rank, and the integer p that gives it.
 
     With every width, M included, rounded down to a power of one integer p, the
@@ -292,12 +282,7 @@ def theorem2_bound(architecture, partition):
 
     Only some p need a try. Where no width's exponent changes, a larger p gives a
     larger cut, so the best p is the largest with p^n <= width, for some width and n.
-
-    Returns
-    -------
-    bound : int
-    p : int
-        The smallest integer that reaches the bound.
+    Of several that give the bound the smallest is returned.
 
     Examples
     --------
@@ -307,7 +292,7 @@ def theorem2_bound(architecture, partition):
     """
     partition = as_partition(partition, architecture.n_sites)
     worth_trying = {2} | {
-        _integer_root(width, exponent)
+        int(fmpz(width).root(exponent))  # rounded down
         for width in architecture.widths
         for exponent in range(1, width.bit_length())
     }
@@ -321,16 +306,7 @@ def theorem2_bound(architecture, partition):
     return best, best_p
 
 
-def _integer_root(value, exponent):
-    """Return the largest integer whose power with `exponent` is at most `value`."""
-    low, high = 1, 1 << -(-value.bit_length() // exponent)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if middle**exponent <= value else (low, middle - 1)
-    return low
-
-
-def _power_below(width, p):
+def _power_below(width: int, p: int) -> int:
     """Return the largest power of p that is at most `width`."""
     power = 1
     while power * p <= width:

@@ -6,18 +6,23 @@ weights: CP for the shallow network (eq. 11), hierarchical Tucker for the deep
 one (eq. 12). One code serves both, for the shallow network is the deep one with
 a single window over all the sites.
 
-`weights` is a list of arrays [W_0, ..., W_{L-1}, dense] with the shapes of
-:meth:`Architecture.weight_shapes`; location j of layer l uses the matrix
-``W_l[j % len(W_l)]``, so the leading lengths tell how the weights are shared.
-Integers (and fractions) are computed with exactly, however large they grow.
+Weights are real, complex or exact: integers and fractions are computed with exactly,
+however large they grow. Location j of layer l uses the matrix ``W_l[j % len(W_l)]``, so
+the leading lengths tell how the weights are shared.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from functools import reduce
 from math import prod
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ._arrays import (
+    Array,
     as_inexact,
     as_numbers,
     exact_dtype,
@@ -26,28 +31,26 @@ from ._arrays import (
     refuse_beyond_memory,
 )
 from ._validation import as_choice, as_int
+from .architecture import Architecture
+
+Weights: TypeAlias = Sequence[ArrayLike]
+"""[W_0, ..., W_{L-1}, dense], with the shapes of :meth:`.Architecture.weight_shapes`."""
 
 # --- weights --------------------------------------------------------------------------
 
 
-def random_weights(architecture, seed, share="none", integers=None, dtype=float):
-    """Draw random weights: standard normal, or integers.
+def random_weights(
+    architecture: Architecture,
+    seed: Any,
+    share: str = "none",
+    integers: int | None = None,
+    dtype: type = float,
+) -> list[Array]:
+    """Draw random weights, shaped as ``architecture.weight_shapes(share)``.
 
-    Parameters
-    ----------
-    architecture : Architecture
-    seed : int, or anything numpy.random.default_rng takes
-    share : {"none", "window-position", "all"}
-        Which locations have the same weights; ``"none"`` is the theory's setting.
-    integers : int, optional
-        Draw int64 integers from -integers to integers instead.
-    dtype : {float, complex}
-        For normal weights: real, or complex of the same variance.
-
-    Returns
-    -------
-    list of ndarray
-        [W_0, ..., W_{L-1}, dense], shaped as ``architecture.weight_shapes(share)``.
+    Standard normal, real or with ``dtype=complex`` complex of the same variance; with
+    `integers` instead int64 from -integers to integers. The seed is anything that
+    ``numpy.random.default_rng`` takes.
 
     Examples
     --------
@@ -68,34 +71,30 @@ def random_weights(architecture, seed, share="none", integers=None, dtype=float)
     return [real + 1j * imaginary for real, imaginary in parts]
 
 
-def as_weights(architecture, weights):
-    """Return `weights` as a list of arrays that fit the architecture.
+def as_weights(architecture: Architecture, weights: Weights) -> list[Array]:
+    """Return `weights` as arrays of finite numbers that fit the architecture, or a ValueError.
 
-    Raises
-    ------
-    ValueError
-        If an array is missing, has another shape than any kind of sharing gives
-        it, or holds anything but finite numbers.
+    A layer may have the shape that any kind of sharing gives it.
     """
     shapes = architecture.weight_shapes("none")
-    weights = [as_numbers(f"weights[{i}]", layer) for i, layer in enumerate(weights)]
-    if len(weights) != len(shapes):
+    arrays = [as_numbers(f"weights[{i}]", layer) for i, layer in enumerate(weights)]
+    if len(arrays) != len(shapes):
         raise ValueError(
             f"weights must be a list of {len(shapes)} arrays, one for each of the "
-            f"{architecture.depth} hidden layers and the dense layer, got {len(weights)}"
+            f"{architecture.depth} hidden layers and the dense layer, got {len(arrays)}"
         )
     allowed = [
         [(copies, *shape[1:]) for copies in sorted({1, architecture.window, shape[0]})]
         for shape in shapes[:-1]
     ]
-    for i, (layer, options) in enumerate(zip(weights, [*allowed, shapes[-1:]], strict=True)):
+    for i, (layer, options) in enumerate(zip(arrays, [*allowed, shapes[-1:]], strict=True)):
         if layer.shape not in options:
             listed = " or ".join(map(str, options))
             raise ValueError(f"weights[{i}] must have shape {listed}, got {layer.shape}")
-    return weights
+    return arrays
 
 
-def as_features(architecture, features):
+def as_features(architecture: Architecture, features: ArrayLike) -> Array:
     """Return `features` as an array (..., n_sites, local_dim), or raise a ValueError."""
     features = as_numbers("features", features)
     expected = (architecture.n_sites, architecture.local_dim)
@@ -111,19 +110,11 @@ def as_features(architecture, features):
 
 
 @np.errstate(over="ignore", invalid="ignore")  # refused at the end
-def coefficients_tensor(architecture, weights):
+def coefficients_tensor(architecture: Architecture, weights: Weights) -> Array:
     """Return the coefficients tensor A^y of every class (eq. 11 and 12).
 
-    Parameters
-    ----------
-    architecture : Architecture
-    weights : list of ndarray
-        Real, complex or exact (integers, fractions), with any kind of sharing.
-
-    Returns
-    -------
-    ndarray, shape (n_outputs, local_dim, ..., local_dim)
-        One axis for the class, then one for each site.
+    Shape (n_outputs, local_dim, ..., local_dim): one axis for the class, then one for each
+    site.
 
     Raises
     ------
@@ -163,21 +154,12 @@ def coefficients_tensor(architecture, weights):
 
 
 @np.errstate(over="ignore")  # refused at the end
-def scores(architecture, weights, features):
+def scores(architecture: Architecture, weights: Weights, features: ArrayLike) -> Array:
     """Return the scores h_y of a batch by the recursion of eq. 18-21, forming no tensor.
 
-    Parameters
-    ----------
-    architecture : Architecture
-    weights : list of ndarray
-        With any kind of sharing.
-    features : array_like, shape (..., n_sites, local_dim)
-        The values f_d(x_j) of the representation functions at each site.
-
-    Returns
-    -------
-    ndarray, shape (..., n_outputs)
-        In double precision; exact if weights and features are integers.
+    The features (..., n_sites, local_dim) are the values f_d(x_j) of the representation
+    functions at each site, the scores (..., n_outputs): in double precision, or exact if
+    weights and features are.
 
     Raises
     ------
@@ -195,25 +177,21 @@ def scores(architecture, weights, features):
     """
     weights = as_weights(architecture, weights)
     features = as_features(architecture, features)
-    *weights, features = in_one_dtype(architecture, weights, features)
     reduced, exponent = _scaled_scores(architecture, weights, features)
     if is_exact(reduced):
         return reduced
-    true = _times_power_of_two(reduced, exponent)
+    # A complex number is two real ones, side by side.
+    true = np.ldexp(reduced.view(float), exponent).view(reduced.dtype)
     return _refuse_overflow(true, "use decompositions.log_scores")
 
 
-def log_scores(architecture, weights, features):
+def log_scores(
+    architecture: Architecture, weights: Weights, features: ArrayLike
+) -> tuple[Array, Array]:
     """Return the sign and the logarithm of the magnitude of each score, as slogdet does.
 
-    For networks of many sites, whose scores are products of very many numbers.
-
-    Returns
-    -------
-    sign : ndarray, shape (..., n_outputs)
-        score / |score|: -1, 0 or 1, or on the unit circle if complex.
-    logarithm : ndarray, shape (..., n_outputs)
-        ln |score|, which is -inf where the score is 0.
+    For networks of many sites, whose scores are products of very many numbers. The sign is
+    score / |score|, or 0; the logarithm ln |score|, or -inf. Both have the shape of `scores`.
 
     Examples
     --------
@@ -226,7 +204,6 @@ def log_scores(architecture, weights, features):
     """
     weights = as_weights(architecture, weights)
     features = as_inexact("features", as_features(architecture, features))
-    *weights, features = in_one_dtype(architecture, weights, features)
     reduced, exponent = _scaled_scores(architecture, weights, features)
     magnitude = abs(reduced)
     zero = magnitude == 0
@@ -235,55 +212,19 @@ def log_scores(architecture, weights, features):
     return sign, np.where(zero, -np.inf, logarithm)
 
 
-# --- another basis ----------------------------------------------------------------------
-
-
-def change_basis(weights, matrix):
-    """Return weights that give the same scores on other features (footnote 1).
-
-    If the old features are f(x) = matrix @ g(x), the new weights on g score what
-    the old ones did on f: layer 0 absorbs the matrix, W_0 matrix.
-
-    Parameters
-    ----------
-    weights : list of ndarray
-    matrix : array_like, shape (local_dim, local_dim)
-        Invertible for a change of basis, though nothing here inverts it.
-
-    Examples
-    --------
-    >>> from convac_lib import Architecture
-    >>> two_sites = Architecture.line(local_dim=2, channels=(2,))
-    >>> weights = [[[[1, 2], [3, 4]], [[1, 0], [0, 1]]], [[1, 1]]]
-    >>> exchange = [[0, 1], [1, 0]]
-    >>> scores(two_sites, change_basis(weights, exchange), [[1, 1], [-1, 1]])
-    array([-4])
-    """
-    first, *others = weights
-    first, matrix = as_numbers("weights[0]", first), as_numbers("matrix", matrix)
-    if first.ndim != 3:
-        raise ValueError(f"weights[0] must have three axes, got shape {first.shape}")
-    local_dim = first.shape[2]
-    if matrix.shape != (local_dim, local_dim):
-        raise ValueError(f"matrix must have shape {(local_dim,) * 2}, got {matrix.shape}")
-    if is_exact(first, matrix):
-        bound = local_dim * largest_magnitude(first) * largest_magnitude(matrix)
-        dtype = exact_dtype((first, matrix), bound)
-        first, matrix = first.astype(dtype), matrix.astype(dtype)
-    return [first @ matrix, *others]
-
-
 # --- the recursion, and what it computes in -------------------------------------------
 
 
 @np.errstate(over="ignore", invalid="ignore")  # refused at the end
-def _scaled_scores(architecture, weights, features):
+def _scaled_scores(
+    architecture: Architecture, weights: list[Array], features: Array
+) -> tuple[Array, Array]:
     """Return scores (..., Y) and exponents (..., 1): the true ones are scores * 2**exponents.
 
     Every vector is kept near 1 by a power of two, which rounds nothing. In a
     multilinear network a factor of one vector is a factor of the scores.
     """
-    *layers, dense = weights
+    *layers, dense, features = in_one_dtype(architecture, weights, features)
     window = architecture.window
     batch_shape, (n_sites, local_dim) = features.shape[:-2], features.shape[-2:]
     batch = prod(batch_shape)
@@ -304,7 +245,7 @@ def _scaled_scores(architecture, weights, features):
     return reduced.reshape(*batch_shape, len(dense)), exponent[0].reshape(*batch_shape, 1)
 
 
-def _rescaled(vectors, exponent):
+def _rescaled(vectors: Array, exponent: Array) -> tuple[Array, Array]:
     """Return the vectors over a power of two each, and the exponents with it added."""
     if vectors.dtype.kind not in "fc":
         return vectors, exponent
@@ -313,16 +254,9 @@ def _rescaled(vectors, exponent):
     return vectors * np.ldexp(1.0, -power), exponent + power
 
 
-def _times_power_of_two(numbers, exponent):
-    if numbers.dtype.kind != "c":
-        return np.ldexp(numbers, exponent)
-    product = np.empty_like(numbers)
-    product.real = np.ldexp(numbers.real, exponent)
-    product.imag = np.ldexp(numbers.imag, exponent)
-    return product
-
-
-def in_one_dtype(architecture, weights, features=None):
+def in_one_dtype(
+    architecture: Architecture, weights: list[Array], features: Array | None = None
+) -> list[Array]:
     """Return weights (and features) in one dtype: exact without overflow, or double."""
     arrays = weights if features is None else [*weights, features]
     if not is_exact(*arrays):
@@ -337,21 +271,18 @@ def in_one_dtype(architecture, weights, features=None):
     return [array.astype(dtype) for array in arrays]
 
 
-def _largest_row_sum(layer):
+def _largest_row_sum(layer: Array) -> Any:
     """Return the largest sum of magnitudes in a row of the layer's matrices, at least 1."""
     rows = layer.reshape(-1, layer.shape[-1]).tolist()
     return max(1, max(sum(map(abs, row)) for row in rows))
 
 
-def _row_products(left, right):
+def _row_products(left: Array, right: Array) -> Array:
     """Return the tensor product of row γ of `left` with row γ of `right`, for every γ."""
     return (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
 
 
-# --- checks of arguments --------------------------------------------------------------
-
-
-def _refuse_overflow(array, instead):
+def _refuse_overflow(array: Array, instead: str) -> Array:
     if array.dtype.kind in "fc" and not np.isfinite(array).all():
         raise ValueError(
             "weights and features must keep every number in the range of a float, got an "

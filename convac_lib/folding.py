@@ -22,12 +22,34 @@ prime, a random projection keeps the rank (:mod:`convac_lib.ranks`); over the
 floats, an orthonormal basis keeps the singular values (:mod:`convac_lib.spectra`).
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from ._arrays import Array, refuse_beyond_memory
+from .architecture import Architecture
 from .cuts import delta_costs
-from .partitions import as_partition
+from .partitions import PartitionLike, as_partition
+
+
+class Arithmetic(Protocol):
+    """What is done to the matrices of a sub-tree, stacked as (bond, rows, columns)."""
+
+    def convolve(self, kernel: Array, matrices: Array) -> Array:
+        """Mix the channels: Σ_g W_kg X_g for all k."""
+        ...
+
+    def join(self, x: Array, y: Array, row_bound: int, column_bound: int) -> Array:
+        """Return x_g ⊗ y_g for all g, compressed to the bounds."""
+        ...
+
+    def join_top(self, x: Array, y: Array, top: Array) -> Array:
+        """Return Σ_g top_g x_g ⊗ y_g, one matrix, compressed."""
+        ...
 
 
 class Subtree(NamedTuple):
@@ -37,29 +59,20 @@ class Subtree(NamedTuple):
     above (Python integers, for they can be huge).
     """
 
-    matrices: np.ndarray
+    matrices: Array
     costs: tuple[int, int]
 
 
-def fold(architecture, partition, weights, arithmetic, output=0):
+def fold(
+    architecture: Architecture,
+    partition: PartitionLike,
+    weights: Sequence[Array],
+    arithmetic: Arithmetic,
+    output: int = 0,
+) -> Array:
     """Return a matrix with the rank, or the singular values, of the matricization.
 
-    Parameters
-    ----------
-    architecture : Architecture
-    partition : array_like of bool or str
-        True = in A, one entry a site.
-    weights : sequence of ndarray
-        Of shapes (G, r_l, r_{l-1}) for each layer, location j using matrix j mod G,
-        and (Y, r_{L-1}) for the dense layer, of which row `output` is read.
-    arithmetic : object
-        ``convolve(kernel, matrices)`` mixes the channels;
-        ``join(x, y, row_bound, column_bound)`` is the channels' Kronecker product,
-        compressed; ``join_top(x, y, top)`` the last one, summed with the weights `top`.
-
-    Returns
-    -------
-    ndarray, shape (rows, columns)
+    Of the dense layer, the last of the weights, row `output` is read.
     """
     sides = as_partition(partition, architecture.n_sites)
     *kernels, dense = weights
@@ -79,19 +92,21 @@ def fold(architecture, partition, weights, arithmetic, output=0):
     return arithmetic.join_top(pooled.matrices, factor, dense[output])
 
 
-def _leaf(local_dim, in_a):
+def _leaf(local_dim: int, in_a: bool) -> Subtree:
     """Return one site: feature d is row d if the site is in A, column d if it is in B."""
     if in_a:
         return Subtree(np.eye(local_dim)[:, :, None], (1, local_dim))
     return Subtree(np.eye(local_dim)[:, None, :], (local_dim, 1))
 
 
-def _at(layer_kernels, first, window):
+def _at(layer_kernels: Array, first: int, window: int) -> list[Array]:
     """Return the kernels of `window` neighbouring locations; location j has number j mod G."""
     return [layer_kernels[j % len(layer_kernels)] for j in range(first, first + window)]
 
 
-def _pool(children, kernels, bond, arithmetic):
+def _pool(
+    children: Sequence[Subtree], kernels: Sequence[Array], bond: int, arithmetic: Arithmetic
+) -> Subtree:
     """Convolve each child and join them one after the other, compressing after each."""
     matrices, joined = np.ones((bond, 1, 1)), []
     for child, kernel in zip(children, kernels, strict=True):
@@ -100,3 +115,13 @@ def _pool(children, kernels, bond, arithmetic):
         factor = arithmetic.convolve(kernel, child.matrices)
         matrices = arithmetic.join(matrices, factor, row_bound=on_b, column_bound=on_a)
     return Subtree(matrices, costs)
+
+
+def refuse_large(shape: tuple[int, ...], dtype: DTypeLike) -> None:
+    """Raise a ValueError if matrices of this shape are beyond memory."""
+    refuse_beyond_memory(
+        "partition (with a minimal cut so large)",
+        shape,
+        dtype,
+        "take a partition or channels with a smaller one",
+    )

@@ -11,11 +11,15 @@ holds every integer exactly. So 127 terms of a matrix product at a time go
 through the ordinary BLAS, and no rounding ever happens.
 """
 
+from __future__ import annotations
+
 from functools import cache
 
 import numpy as np
 from flint import fmpz, nmod_mat
+from numpy.typing import ArrayLike
 
+from ._arrays import Array
 from ._validation import as_int
 
 LIMIT = 2**24  # primes stay below it
@@ -23,7 +27,7 @@ EXACT = 2**53 - LIMIT  # sums of products stay below it, with room for one more 
 
 
 @cache
-def large_prime(index):
+def large_prime(index: int) -> int:
     """Return the largest prime below 2^24, or for `index` = 1, 2, ... the next smaller ones.
 
     Examples
@@ -38,7 +42,7 @@ def large_prime(index):
     return candidate
 
 
-def as_prime(name, value):
+def as_prime(name: str, value: int) -> int:
     """Return `value` if it is a prime below 2^24, or raise a ValueError that names it."""
     value = as_int(name, value, minimum=2, maximum=LIMIT)
     if not fmpz(value).is_prime():
@@ -46,7 +50,7 @@ def as_prime(name, value):
     return value
 
 
-def centre(values, prime):
+def centre(values: Array, prime: int) -> Array:
     """Return the centred residues of a float64 array of integers below 2^53 in magnitude.
 
     The quotient is rounded twice, so a residue next to p/2 may come out as its
@@ -63,17 +67,17 @@ def centre(values, prime):
     return np.subtract(values, multiples, out=multiples)
 
 
-def random_residues(rng, shape, prime):
+def random_residues(rng: np.random.Generator, shape: tuple[int, ...], prime: int) -> Array:
     """Return centred residues drawn uniformly, float64, from a NumPy Generator."""
     return rng.integers(0, prime, size=shape).astype(float) - (prime - 1) // 2
 
 
-def entrywise(x, y, prime):
+def entrywise(x: Array, y: Array, prime: int) -> Array:
     """Return the products of centred residues, entry by entry (broadcast)."""
     return centre(x * y, prime)
 
 
-def matmul(x, y, prime):
+def matmul(x: Array, y: Array, prime: int) -> Array:
     """Return the matrix product x @ y (broadcast over leading axes) of centred residues.
 
     Examples
@@ -82,14 +86,14 @@ def matmul(x, y, prime):
     array([[-2.]])
     """
     terms = EXACT // (prime // 2 + 2) ** 2
-    total = 0.0
+    total: Array = np.zeros(())
     for start in range(0, x.shape[-1], terms):
         chunk = slice(start, start + terms)
         total = centre(total + x[..., chunk] @ y[..., chunk, :], prime)
     return total
 
 
-def rank(matrix, prime):
+def rank(matrix: ArrayLike, prime: int) -> int:
     """Return the rank over the integers mod `prime` of a matrix of integers.
 
     Takes any integers, as an integer array, as float64 or as Python integers in
@@ -104,4 +108,5 @@ def rank(matrix, prime):
     entries = (np.asarray(matrix) % prime).astype(np.int64)
     if entries.ndim != 2:
         raise ValueError(f"matrix must have two axes, got shape {entries.shape}")
-    return nmod_mat(*entries.shape, entries.ravel().tolist(), prime).rank()
+    rows, columns = entries.shape
+    return nmod_mat(rows, columns, entries.ravel().tolist(), prime).rank()

@@ -6,13 +6,20 @@ over; its bond dimension is the number of values the index takes (Levine et al.
 :meth:`Architecture.shallow`: one delta tensor in the centre.
 """
 
+from typing import Any, TypeAlias
+
 import networkx as nx
 
-OUTPUT = ("output",)
+from .architecture import Architecture
+
+Node: TypeAlias = tuple[Any, ...]
+Graph: TypeAlias = Any  # networkx.Graph, which has no types of its own
+
+OUTPUT: Node = ("output",)
 
 
-def tensor_network(architecture):
-    """Return the tensor network of an architecture as a graph.
+def tensor_network(architecture: Architecture) -> Graph:
+    """Return the tensor network of an architecture as a networkx.Graph, a tree.
 
     Nodes, with layers l = 0..L-1 counted from the inputs:
 
@@ -27,11 +34,6 @@ def tensor_network(architecture):
     in the order of the tensor's axes (after Y, for the output). Edge attribute:
     `bond`. The graph remembers its `architecture`.
 
-    Returns
-    -------
-    networkx.Graph
-        A tree.
-
     Examples
     --------
     >>> from convac_lib import Architecture
@@ -45,7 +47,7 @@ def tensor_network(architecture):
     """
     graph = nx.Graph(architecture=architecture)
 
-    def add(node, *legs):
+    def add(node: Node, *legs: Node) -> None:
         graph.add_node(node, kind=node[0], legs=legs)
 
     for j in range(architecture.n_sites):

@@ -5,16 +5,29 @@ Which correlations a network can hold is asked one partition at a time
 order, so that every 2x2 window is four neighbours and an image needs no code of its own.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias, TypeVar
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ._validation import as_choice, as_int, integer_log
 
+Sides: TypeAlias = NDArray[np.bool_]
+"""A partition as it is computed with: one boolean a site, True = in A."""
 
-def as_partition(partition, n_sites=None):
+PartitionLike: TypeAlias = ArrayLike
+"""A partition as it is asked for: booleans, zeros and ones, or a word such as ``"AABB"``."""
+
+T = TypeVar("T")  # an array of NumPy or of torch
+
+
+def as_partition(partition: PartitionLike, n_sites: int | None = None) -> Sides:
     """Return `partition` as a boolean array, or raise a ValueError that says why not.
 
-    Accepts booleans, zeros and ones, or a string such as ``"AABB"`` (spaces and
-    ``|`` are ignored). Both sides must have at least one site.
+    Both sides must have a site. In a word spaces and ``|`` are ignored.
 
     Examples
     --------
@@ -50,7 +63,7 @@ def as_partition(partition, n_sites=None):
     return sides
 
 
-def as_word(partition):
+def as_word(partition: PartitionLike) -> str:
     """Return a partition as a word of A and B, one letter a site.
 
     Examples
@@ -61,7 +74,7 @@ def as_word(partition):
     return "".join("A" if side else "B" for side in as_partition(partition))
 
 
-def from_sites(n_sites, sites):
+def from_sites(n_sites: int, sites: Iterable[int]) -> Sides:
     """Return the partition whose side A is the given site numbers (from 0)."""
     n_sites = as_int("n_sites", n_sites, minimum=2)
     partition = np.zeros(n_sites, dtype=bool)
@@ -70,26 +83,26 @@ def from_sites(n_sites, sites):
     return as_partition(partition)
 
 
-def prefix(n_sites, length):
+def prefix(n_sites: int, length: int) -> Sides:
     """Return the partition whose side A is the first `length` sites."""
     n_sites = as_int("n_sites", n_sites, minimum=2)
     length = as_int("length", length, minimum=1, maximum=n_sites - 1)
     return np.arange(n_sites) < length
 
 
-def left_right(n_sites):
+def left_right(n_sites: int) -> Sides:
     """Return the partition of a line into its first and its second half."""
     n_sites = _even("n_sites", n_sites)
     return prefix(n_sites, n_sites // 2)
 
 
-def interleaved(n_sites):
+def interleaved(n_sites: int) -> Sides:
     """Return the partition A B A B ...: neighbours are always apart."""
     n_sites = _even("n_sites", n_sites)
     return np.arange(n_sites) % 2 == 0
 
 
-def blocks(n_sites, length, offset=0):
+def blocks(n_sites: int, length: int, offset: int = 0) -> Sides:
     """Return alternating blocks of `length` sites; the first one in A starts at `offset`.
 
     Examples
@@ -103,29 +116,23 @@ def blocks(n_sites, length, offset=0):
     return as_partition((np.arange(n_sites) - offset) // length % 2 == 0)
 
 
-def checkerboard(side):
+def checkerboard(side: int) -> Sides:
     """Return the partition of a side x side image like a chess board, in Morton order."""
     side = _power_of_two_side(side)
     rows, columns = np.indices((side, side))
     return to_sites((rows + columns) % 2 == 0)
 
 
-def halves(side, axis="left-right"):
-    """Return one half of a side x side image against the other, in Morton order.
-
-    `axis` is ``"left-right"`` or ``"top-bottom"``.
-    """
+def halves(side: int, axis: str = "left-right") -> Sides:
+    """Return the ``"left-right"`` or ``"top-bottom"`` halves of an image, in Morton order."""
     side = _power_of_two_side(side)
     as_choice("axis", axis, ("left-right", "top-bottom"))
     rows, columns = np.indices((side, side))
     return to_sites((columns if axis == "left-right" else rows) < side // 2)
 
 
-def image_blocks(side, length, offset=(0, 0)):
-    """Return a chess board with squares of `length` pixels, in Morton order.
-
-    `offset` moves it down and to the right, by so many pixels.
-    """
+def image_blocks(side: int, length: int, offset: tuple[int, int] = (0, 0)) -> Sides:
+    """Return a chess board with squares of `length` pixels, moved down and right by `offset`."""
     side = _power_of_two_side(side)
     length = as_int("length", length, minimum=1)
     down, right = (as_int("offset", shift) for shift in offset)
@@ -134,7 +141,7 @@ def image_blocks(side, length, offset=(0, 0)):
     return as_partition(to_sites(square % 2 == 0))
 
 
-def random_balanced(n_sites, seed):
+def random_balanced(n_sites: int, seed: int) -> Sides:
     """Return half of the sites, drawn at random with the given seed."""
     n_sites = _even("n_sites", n_sites)
     partition = left_right(n_sites)
@@ -142,14 +149,14 @@ def random_balanced(n_sites, seed):
     return partition
 
 
-def _even(name, value):
+def _even(name: str, value: int) -> int:
     value = as_int(name, value, minimum=2)
     if value % 2:
         raise ValueError(f"{name} must be even, got {value}")
     return value
 
 
-def _power_of_two_side(side):
+def _power_of_two_side(side: int) -> int:
     side = as_int("side", side, minimum=2)
     integer_log("side", side, 2)
     return side
@@ -158,7 +165,7 @@ def _power_of_two_side(side):
 # --- images as sites ----------------------------------------------------------------------
 
 
-def morton_order(side):
+def morton_order(side: int) -> NDArray[np.int64]:
     """Return the row-major pixel number of each site, shape (side * side,).
 
     Site s belongs to the pixel whose row has the odd bits of s and whose column
@@ -180,7 +187,7 @@ def morton_order(side):
     return (bits[:, 1::2] @ place) * side + bits[:, ::2] @ place
 
 
-def to_sites(images):
+def to_sites(images: T) -> T:
     """Reorder images (..., side, side) into sites (..., side * side). NumPy or torch.
 
     Examples
@@ -188,22 +195,24 @@ def to_sites(images):
     >>> to_sites(np.arange(4).reshape(2, 2))
     array([0, 1, 2, 3])
     """
-    if images.ndim < 2 or images.shape[-1] != images.shape[-2]:
+    pixels: Any = images
+    if pixels.ndim < 2 or pixels.shape[-1] != pixels.shape[-2]:
         raise ValueError(
             "images must be square in their last two axes, got shape "
-            f"{tuple(images.shape)}; pad or resize them first"
+            f"{tuple(pixels.shape)}; pad or resize them first"
         )
-    side = images.shape[-1]
-    return images.reshape(*images.shape[:-2], side * side)[..., morton_order(side)]
+    side = pixels.shape[-1]
+    return pixels.reshape(*pixels.shape[:-2], side * side)[..., morton_order(side)]
 
 
-def to_image(sites):
+def to_image(sites: T) -> T:
     """Reorder sites (..., side * side) into images (..., side, side); undoes `to_sites`."""
-    n_sites = sites.shape[-1] if sites.ndim else 0
+    numbers: Any = sites
+    n_sites = numbers.shape[-1] if numbers.ndim else 0
     side = round(n_sites**0.5)
     if side * side != n_sites or side == 0:
         raise ValueError(
             f"sites must have a square number of entries in the last axis, got {n_sites}"
         )
     inverse = np.argsort(morton_order(side))
-    return sites[..., inverse].reshape(*sites.shape[:-1], side, side)
+    return numbers[..., inverse].reshape(*numbers.shape[:-1], side, side)

@@ -7,19 +7,21 @@ them. This module draws such a setting, of random integers, and computes modulo
 a prime, so that no tolerance ever enters.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import log10
 
 import numpy as np
 
 from . import modular
-from ._arrays import refuse_beyond_memory
+from ._arrays import Array
 from ._validation import as_choice, as_int
-from .architecture import SHARING
+from .architecture import SHARING, Architecture
 from .cuts import min_cut_weight
 from .decompositions import random_weights
-from .folding import fold
-from .partitions import as_partition
+from .folding import fold, refuse_large
+from .partitions import PartitionLike, as_partition
 
 LARGEST_CUT = 2**13  # the rank is computed from a matrix of about this many rows
 
@@ -48,14 +50,12 @@ class RankCertificate:
 
     Attributes
     ----------
-    rank : int
+    rank
         A proven lower bound on the generic rank; the generic rank if `certified`.
-    cut : int
+    cut
         The weight of the minimal cut, a proven upper bound.
-    prime, seed : int
-        What the draw was made with; the same two give the same draw again.
-    share : str
-        Which weights were equal: ``"none"``, ``"window-position"`` or ``"all"``.
+    prime, seed, share
+        What the draw was made with; the same three give the same draw again.
     """
 
     rank: int
@@ -65,37 +65,39 @@ class RankCertificate:
     share: str = "none"
 
     @property
-    def certified(self):
+    def certified(self) -> bool:
         """Whether the rank meets the cut, so that both are proven to be the generic rank."""
         return self.rank == self.cut
 
-    def __str__(self):
+    def __str__(self) -> str:
         drawn = f"integers modulo {self.prime}, seed {self.seed}"
         if self.certified:
             return f"rank {self.rank} = minimal cut: certified ({drawn})"
         return f"rank {self.rank} < minimal cut {self.cut}: a lower bound ({drawn})"
 
 
-def certify_rank(architecture, partition, seed=0, share="none", prime=None):
+def certify_rank(
+    architecture: Architecture,
+    partition: PartitionLike,
+    seed: int = 0,
+    share: str = "none",
+    prime: int | None = None,
+) -> RankCertificate:
     """Return the rank of a random exact network for a partition, and the minimal cut.
 
     Parameters
     ----------
-    architecture : Architecture
+    architecture
         The rank is that of one output; `n_outputs` plays no part.
-    partition : array_like of bool or str
-        True = in A, one entry a site.
-    seed : int
+    partition
+        Between the sites of A and of B.
+    seed
         Of the random integer weights.
-    share : {"none", "window-position", "all"}
+    share
         Which weights are equal. The theory (Theorem 2) is for ``"none"``; with
         ``"all"`` the rank can stay below the cut whatever the channels.
-    prime : int, optional
-        A prime below 2^24; the largest one if left out.
-
-    Returns
-    -------
-    RankCertificate
+    prime
+        Below 2^24; the largest one if left out.
 
     Raises
     ------
@@ -140,42 +142,37 @@ class RandomProbes:
     or columns kept, for no larger rank is looked for. Columns likewise.
     """
 
-    def __init__(self, prime, rng, most):
+    def __init__(self, prime: int, rng: np.random.Generator, most: int):
         self.prime, self.rng, self.most = prime, rng, most
 
-    def convolve(self, kernel, matrices):
+    def convolve(self, kernel: Array, matrices: Array) -> Array:
         """Return Σ_g W_kg X_g for all k."""
         bond, rows, columns = matrices.shape
         mixed = modular.matmul(kernel, matrices.reshape(bond, -1), self.prime)
         return mixed.reshape(-1, rows, columns)
 
-    def join(self, x, y, row_bound, column_bound):
+    def join(self, x: Array, y: Array, row_bound: int, column_bound: int) -> Array:
         """Return x_g ⊗ y_g for all g, probed down to the bounds."""
-        refuse_beyond_memory(
-            "partition (with a minimal cut so large)",
-            (len(x), min(row_bound, self.most), min(column_bound, self.most)),
-            float,
-            "take a partition or channels with a smaller one",
-        )
+        refuse_large((len(x), min(row_bound, self.most), min(column_bound, self.most)), float)
         row_probes = self._probes(x.shape[1], y.shape[1], row_bound)
         column_probes = self._probes(x.shape[2], y.shape[2], column_bound)
         return self._paired_product(x, y, row_probes, column_probes)
 
-    def join_top(self, x, y, top):
+    def join_top(self, x: Array, y: Array, top: Array) -> Array:
         """Return Σ_g top_g x_g ⊗ y_g, probed down to `most` rows and columns."""
         row_probes = self._probes(x.shape[1], y.shape[1], self.most)
         column_probes = self._probes(x.shape[2], y.shape[2], self.most)
         x = modular.entrywise(top[:, None, None], x, self.prime)
         if row_probes is None and column_probes is None:
             return self._sum_of_kronecker_products(x, y)
-        total = 0.0
+        total: Array = np.zeros(())
         for g in range(len(x)):  # one channel at a time: these matrices are large
             channel = slice(g, g + 1)
             product = self._paired_product(x[channel], y[channel], row_probes, column_probes)
             total = modular.centre(total + product[0], self.prime)
         return total
 
-    def _probes(self, size_x, size_y, bound):
+    def _probes(self, size_x: int, size_y: int, bound: int) -> list[Array] | None:
         """Return combinations for each of two factors, or None if all pairs are few enough."""
         keep = min(bound, self.most)
         if size_x * size_y <= keep:
@@ -183,31 +180,33 @@ class RandomProbes:
         shapes = (keep, size_x), (keep, size_y)
         return [modular.random_residues(self.rng, shape, self.prime) for shape in shapes]
 
-    def _paired_product(self, x, y, row_probes, column_probes):
+    def _paired_product(
+        self, x: Array, y: Array, row_probes: list[Array] | None, column_probes: list[Array] | None
+    ) -> Array:
         x, y = self._pair(x, y, 1, row_probes)
         x, y = self._pair(x, y, 2, column_probes)
         return modular.entrywise(x, y, self.prime)
 
-    def _pair(self, x, y, axis, probes):
+    def _pair(self, x: Array, y: Array, axis: int, probes: list[Array] | None) -> list[Array]:
         """Make two stacks equally long along an axis: all pairs, or one for each probe."""
         if probes is None:
             size_x, size_y = x.shape[axis], y.shape[axis]
-            return np.repeat(x, size_y, axis), np.concatenate([y] * size_x, axis)
+            return [np.repeat(x, size_y, axis), np.concatenate([y] * size_x, axis)]
         return [self._combined(p, z, axis) for p, z in zip(probes, (x, y), strict=True)]
 
-    def _combined(self, probes, stack, axis):
+    def _combined(self, probes: Array, stack: Array, axis: int) -> Array:
         """Return combinations of all the matrices' rows (axis 1) or columns (axis 2)."""
         if axis == 1:
             return modular.matmul(probes, stack, self.prime)
         return modular.matmul(stack, probes.T, self.prime)
 
-    def _sum_of_kronecker_products(self, x, y):
+    def _sum_of_kronecker_products(self, x: Array, y: Array) -> Array:
         """Return Σ_g x_g ⊗ y_g with one matrix product, then put the entries in place."""
         entries = modular.matmul(x.reshape(len(x), -1).T, y.reshape(len(y), -1), self.prime)
         entries = entries.reshape(*x.shape[1:], *y.shape[1:])  # row, column, row, column
         return entries.transpose(0, 2, 1, 3).reshape(x.shape[1] * y.shape[1], -1)
 
 
-def _short(number):
+def _short(number: int) -> str:
     """Return an integer in full up to 12 digits, and the power of ten beyond."""
     return str(number) if number < 10**12 else f"about 10^{int(log10(number))}"

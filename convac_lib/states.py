@@ -6,12 +6,18 @@ partition (A, B) through the singular values of the matricization, the Schmidt
 values (eq. 10), and gives the same answer for a state and for a multiple of it.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from math import log, prod, sqrt
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from ._arrays import (
+    Array,
     as_inexact,
     as_numbers,
     exact_dtype,
@@ -20,25 +26,16 @@ from ._arrays import (
     largest_magnitude,
     refuse_beyond_memory,
 )
-from .partitions import as_partition
+from .partitions import PartitionLike, as_partition
 
 # --- states ---------------------------------------------------------------------------
 
 
-def product_state(vectors, normalize=True):
+def product_state(vectors: Iterable[ArrayLike], normalize: bool = True) -> Array:
     """Return the product state v_0 ⊗ v_1 ⊗ ... of local vectors (eq. 7).
 
-    Parameters
-    ----------
-    vectors : sequence of array_like
-        One vector a site, of any lengths, real or complex.
-    normalize : bool
-        Give the state norm 1. With ``normalize=False`` it is the plain outer
-        product, and integer vectors give exact integers.
-
-    Returns
-    -------
-    ndarray, shape (len(v_0), len(v_1), ...)
+    Shape (len(v_0), len(v_1), ...), of norm 1. With ``normalize=False`` it is the plain
+    outer product, and integer vectors give exact integers.
 
     Raises
     ------
@@ -51,26 +48,26 @@ def product_state(vectors, normalize=True):
     array([[ 3,  4,  5],
            [ 6,  8, 10]])
     """
-    vectors = [_as_local_vector(site, vector) for site, vector in enumerate(vectors)]
-    if not vectors:
+    arrays = [_as_local_vector(site, vector) for site, vector in enumerate(vectors)]
+    if not arrays:
         raise ValueError("vectors must have one vector for each site, got none")
     refuse_big_state(
-        [len(vector) for vector in vectors],
-        np.result_type(*vectors),
+        [len(vector) for vector in arrays],
+        np.result_type(*arrays),
         "keep the list of vectors: decompositions.scores reads a network's value from it",
     )
     if normalize:  # site by site, so that no norm of the whole can overflow
-        for site, vector in enumerate(vectors):
+        for site, vector in enumerate(arrays):
             if not vector.any():
                 raise ValueError(f"vectors[{site}] must not be zero, got {vector}")
-        vectors = [normalized(vector) for vector in vectors]
-    elif is_exact(*vectors):
-        dtype = exact_dtype(vectors, prod(largest_magnitude(vector) for vector in vectors))
-        vectors = [vector.astype(dtype) for vector in vectors]
-    return reduce(np.multiply.outer, vectors)
+        arrays = [normalized(vector) for vector in arrays]
+    elif is_exact(*arrays):
+        dtype = exact_dtype(arrays, prod(largest_magnitude(vector) for vector in arrays))
+        arrays = [vector.astype(dtype) for vector in arrays]
+    return reduce(np.multiply.outer, arrays)
 
 
-def normalized(state):
+def normalized(state: ArrayLike) -> Array:
     """Return the state divided by its norm; a ValueError if it is zero.
 
     Examples
@@ -87,7 +84,7 @@ def normalized(state):
     return state
 
 
-def inner_product(phi, psi):
+def inner_product(phi: ArrayLike, psi: ArrayLike) -> Any:
     """Return ⟨φ|ψ⟩ = Σ conj(φ) ψ over all entries of two states of one shape.
 
     With φ the product state of a real input, it is the network's score (eq. 8).
@@ -110,21 +107,11 @@ def inner_product(phi, psi):
 # --- one partition --------------------------------------------------------------------
 
 
-def matricization(tensor, partition):
+def matricization(tensor: ArrayLike, partition: PartitionLike) -> Array:
     """Return the tensor as a matrix: the sites of A are its rows, those of B its columns.
 
-    Rows and columns run in row-major order, the last site fastest (section 2.1).
-
-    Parameters
-    ----------
-    tensor : array_like
-        A state: one axis a site. Of a coefficients tensor take one class, ``tensor[y]``.
-    partition : array_like of bool or str
-        True = in A, one entry a site; or a word such as ``"AAB"``.
-
-    Returns
-    -------
-    ndarray, shape (product of A's dimensions, product of B's dimensions)
+    Shape (product of A's dimensions, product of B's); in row-major order, the last site
+    fastest (section 2.1). Of a coefficients tensor take one class, ``tensor[y]``.
 
     Raises
     ------
@@ -152,7 +139,7 @@ def matricization(tensor, partition):
     return tensor.transpose(*sites_a, *sites_b).reshape(rows, -1)
 
 
-def schmidt_values(tensor, partition):
+def schmidt_values(tensor: ArrayLike, partition: PartitionLike) -> Array:
     """Return the Schmidt values λ_1 ≥ λ_2 ≥ ...: singular values of the matricization (eq. 10).
 
     There are min(dim A, dim B) of them, of the state as it is given: the sum of
@@ -167,22 +154,22 @@ def schmidt_values(tensor, partition):
     return np.linalg.svd(matrix, compute_uv=False)
 
 
-def schmidt_number(tensor, partition, tolerance=None):
+def schmidt_number(
+    tensor: ArrayLike, partition: PartitionLike, tolerance: float | None = None
+) -> int:
     """Return the Schmidt number: the rank of the matricization (section 4.1).
 
     Integers and fractions (an integer array, or Python integers and
     :class:`fractions.Fraction` in an object array) are counted by exact
     arithmetic. Floats have no exact rank to find: for them this is a numerical
     rank, the number of Schmidt values above `tolerance` times the largest one,
-    and never a proof. :func:`convac_lib.ranks.certify_rank` proves a rank.
+    and never a proof. :func:`convac_lib.ranks.certify_rank` proves a rank. Left out, the
+    tolerance is the longer side of the matrix times the dtype's epsilon.
 
-    Parameters
-    ----------
-    tensor, partition
-        As for :func:`matricization`.
-    tolerance : float, optional
-        For floats only: relative to the largest Schmidt value, from 0 up to 1.
-        Left out: the longer side of the matrix times the dtype's epsilon.
+    Raises
+    ------
+    ValueError
+        If `tolerance` is not from 0 up to 1, or is given for an exact tensor.
 
     Examples
     --------
@@ -202,7 +189,9 @@ def schmidt_number(tensor, partition, tolerance=None):
     return int(np.count_nonzero(values > tolerance * values[0]))
 
 
-def entanglement_entropy(tensor, partition, base=None):
+def entanglement_entropy(
+    tensor: ArrayLike, partition: PartitionLike, base: float | None = None
+) -> float:
     """Return the entanglement entropy −Σ p ln p, p = λ² / Σ λ², in nats (section 4.1).
 
     0 for a state that is separable under the partition, at most the logarithm
@@ -216,7 +205,7 @@ def entanglement_entropy(tensor, partition, base=None):
     return entropy_of_schmidt_values(schmidt_values(tensor, partition), base)
 
 
-def geometric_measure(tensor, partition):
+def geometric_measure(tensor: ArrayLike, partition: PartitionLike) -> float:
     """Return the distance to the nearest separable state, √(1 − λ_1² / Σ λ²) (section 4.1).
 
     0 for a separable state, below 1 for every state.
@@ -229,7 +218,7 @@ def geometric_measure(tensor, partition):
     return geometric_measure_of_schmidt_values(schmidt_values(tensor, partition))
 
 
-def entropy_of_schmidt_values(values, base=None):
+def entropy_of_schmidt_values(values: ArrayLike, base: float | None = None) -> float:
     """Return the entanglement entropy of a spectrum, normalised or not; nats, or in `base`.
 
     Examples
@@ -245,7 +234,7 @@ def entropy_of_schmidt_values(values, base=None):
     return nats if base is None else nats / log(base)
 
 
-def geometric_measure_of_schmidt_values(values):
+def geometric_measure_of_schmidt_values(values: ArrayLike) -> float:
     """Return the geometric measure of a spectrum, normalised or not.
 
     Examples
@@ -260,7 +249,7 @@ def geometric_measure_of_schmidt_values(values):
 # --- checks of arguments --------------------------------------------------------------
 
 
-def _schmidt_probabilities(values):
+def _schmidt_probabilities(values: ArrayLike) -> Array:
     """Return λ² / Σ λ², or raise a ValueError if `values` are not Schmidt values."""
     values = as_inexact("values", _as_tensor("values", values))
     if values.ndim != 1 or values.dtype.kind == "c" or values.min() < 0 or values.max() == 0:
@@ -272,14 +261,14 @@ def _schmidt_probabilities(values):
     return squares / squares.sum()
 
 
-def _as_tensor(name, tensor):
+def _as_tensor(name: str, tensor: ArrayLike) -> Array:
     tensor = as_numbers(name, tensor)
     if tensor.ndim == 0 or tensor.size == 0:
         raise ValueError(f"{name} must have one axis for each site, got shape {tensor.shape}")
     return tensor
 
 
-def _as_local_vector(site, vector):
+def _as_local_vector(site: int, vector: ArrayLike) -> Array:
     vector = _as_tensor(f"vectors[{site}]", vector)
     if vector.ndim != 1:
         raise ValueError(f"vectors[{site}] must be one vector, got shape {vector.shape}")
@@ -287,9 +276,10 @@ def _as_local_vector(site, vector):
 
 
 def refuse_big_state(
-    shape,
-    dtype,
-    instead="for a network of many sites use spectra.schmidt_spectrum, which forms no tensor",
-):
+    shape: Sequence[int],
+    dtype: DTypeLike,
+    instead: str = "for a network use spectra.schmidt_spectrum, which forms no tensor",
+) -> None:
+    """Raise a ValueError if a state of this shape is beyond memory, and say what to use instead."""
     what = f"n_sites={len(shape)} of dimension {max(shape)}"
     refuse_beyond_memory(what, shape, dtype, instead)

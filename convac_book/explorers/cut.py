@@ -90,7 +90,7 @@ Minimal cut r1 = 4; Theorem 2's lower bound on the rank 4.
 
     @architecture.setter
     def architecture(self, network):
-        as_int("architecture.n_sites", network.n_sites, maximum=64)
+        as_int("architecture.n_sites", network.n_sites, 2, 64)
         values = _traits(network)
         if network.n_sites != self.n_sites:
             values["partition"] = as_word(interleaved(network.n_sites))

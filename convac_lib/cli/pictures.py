@@ -43,7 +43,7 @@ def draw_network(architecture, partition=None, cut=None, ax=None):
     >>> from convac_lib import Architecture
     >>> ax = draw_network(Architecture.line(2, (3, 2)))
     """
-    n_sites = as_int("architecture.n_sites", architecture.n_sites, maximum=256)
+    n_sites = as_int("architecture.n_sites", architecture.n_sites, 2, 256)
     if partition is not None:
         partition = as_partition(partition, n_sites)
     if ax is None:
