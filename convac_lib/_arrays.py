@@ -100,6 +100,11 @@ def human_size(n_bytes: int) -> str:
     return f"10^{log10(n_bytes):.0f} bytes"
 
 
+def human_integer(number: int) -> str:
+    """Return an integer in full while it is readable, else its power of ten."""
+    return str(number) if number < 10**30 else f"about 10^{log10(number):.0f}"
+
+
 @cache
 def machine_memory() -> int:
     """Return the bytes of memory of this machine, or of the container it runs in."""

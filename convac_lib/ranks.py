@@ -10,12 +10,11 @@ a prime, so that no tolerance ever enters.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log10
 
 import numpy as np
 
 from . import modular
-from ._arrays import Array
+from ._arrays import Array, human_integer
 from ._validation import as_choice, as_int
 from .architecture import SHARING, Architecture
 from .cuts import min_cut_weight
@@ -121,7 +120,7 @@ def certify_rank(
     if cut > LARGEST_CUT:
         raise ValueError(
             f"partition must have a minimal cut of at most {LARGEST_CUT} for its rank to be "
-            f"computed, got one of {_short(cut)}; cuts.min_cut takes any size"
+            f"computed, got one of {human_integer(cut)}; cuts.min_cut takes any size"
         )
     drawn = random_weights(architecture, seed, share, integers=prime // 2)
     weights = [layer.astype(float) for layer in drawn]  # centred residues already
@@ -205,8 +204,3 @@ class RandomProbes:
         entries = modular.matmul(x.reshape(len(x), -1).T, y.reshape(len(y), -1), self.prime)
         entries = entries.reshape(*x.shape[1:], *y.shape[1:])  # row, column, row, column
         return entries.transpose(0, 2, 1, 3).reshape(x.shape[1] * y.shape[1], -1)
-
-
-def _short(number: int) -> str:
-    """Return an integer in full up to 12 digits, and the power of ten beyond."""
-    return str(number) if number < 10**12 else f"about 10^{int(log10(number))}"

@@ -223,7 +223,6 @@ def test_what_a_spectrum_says_of_the_layers():
     assert spectrum.ranks() == (3, 3, 3, 1) and spectrum.caps == (3, 3, 8, 1)
     assert spectrum.starving == (True, True, False, False)
     assert spectrum.demands == (3, 3, 3)
-    assert spectrum.starving_layers == (0,) and spectrum.idle_layers == (1, 2)
     assert spectrum.effective_ranks[2] == pytest.approx(np.exp(spectrum.entropies[2]))
     assert spectrum.tails(2)[0] == pytest.approx(1) and spectrum.tails(2)[-1] == 0
     assert "ranks=(3, 3, 3, 1)" in repr(spectrum)

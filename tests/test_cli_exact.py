@@ -4,15 +4,11 @@ import re
 
 import click
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from convac_lib import cuts, partitions
 from convac_lib.architecture import Architecture
-from convac_lib.cli import exact
-
-app = typer.Typer()
-exact.register(app)
+from convac_lib.cli.app import app
 
 
 def run(*arguments):

@@ -4,10 +4,16 @@ import typer
 
 from . import design, doctor, exact, training
 
+COMMANDS = (
+    *(exact.cut, exact.rank),
+    *(training.train, training.sweep),
+    *(design.design, doctor.doctor),
+)
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     help="Convolutional arithmetic circuits: minimal cuts, exact ranks, training, widths.",
 )
-for module in (exact, training, design, doctor):
-    module.register(app)
+for command in COMMANDS:
+    app.command()(command)

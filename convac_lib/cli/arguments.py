@@ -7,7 +7,12 @@ from typing import Annotated
 
 import typer
 
+BatchSize = Annotated[int, typer.Option(help="Samples in one step.")]
 Device = Annotated[str, typer.Option(help="auto (a GPU if there is one), cpu, cuda or cuda:1.")]
+LearningRate = Annotated[float, typer.Option(help="The largest of the schedule.")]
+LocalDim = Annotated[int, typer.Option(help="M, the number of features of each site.")]
+Share = Annotated[str, typer.Option(help="Equal weights: none (the theory), window-position, all.")]
+Source = Annotated[str, typer.Option(help="For local and global: digits, or mnist (fetched once).")]
 
 
 @contextmanager
@@ -15,16 +20,12 @@ def one_sentence_errors(command: str) -> Iterator[None]:
     """Turn what a wrong argument raises into one sentence and the exit code 2."""
     try:
         yield
-    except OSError as error:
-        named = f"cannot use {error.filename}: {error.strerror}" if error.filename else str(error)
-        _refuse(command, named)
-    except (ValueError, RuntimeError) as error:
-        _refuse(command, str(error))
-
-
-def _refuse(command: str, reason: str) -> None:
-    typer.echo(f"convac {command}: {reason}", err=True)
-    raise typer.Exit(2)
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = str(error)
+        if isinstance(error, OSError) and error.filename:
+            reason = f"cannot use {error.filename}: {error.strerror}"
+        typer.echo(f"convac {command}: {reason}", err=True)
+        raise typer.Exit(2) from None
 
 
 def require_torch() -> None:

@@ -5,12 +5,16 @@ from typing import Annotated
 
 import typer
 
-from .arguments import Device, one_sentence_errors, require_torch
-
-
-def register(app):
-    """Add the command of this module to a typer application."""
-    app.command("design")(design)
+from .arguments import (
+    BatchSize,
+    Device,
+    LearningRate,
+    LocalDim,
+    Share,
+    Source,
+    one_sentence_errors,
+    require_torch,
+)
 
 
 def design(
@@ -24,27 +28,20 @@ def design(
         ),
     ],
     budget: Annotated[int, typer.Option(help="The most weights of the network.")],
-    share: Annotated[
-        str, typer.Option(help="Which weights are equal: none, window-position or all.")
-    ] = "window-position",
-    local_dim: Annotated[int, typer.Option(help="M, the features of a pixel.")] = 10,
-    source: Annotated[
-        str, typer.Option(help="For local and global: digits, or mnist (fetched once).")
-    ] = "",
-    probe: Annotated[
-        str,
-        typer.Option(help="r0,r1,...: the probe's widths. By default three times uniform."),
-    ] = "",
+    share: Share = "window-position",
+    local_dim: LocalDim = 10,
+    source: Source = "",
+    probe: Annotated[str, typer.Option(help="Its widths; else three times uniform.")] = "",
     epochs: Annotated[int, typer.Option(help="Of the probe's training.")] = 20,
-    batch_size: Annotated[int, typer.Option(help="Samples in one step.")] = 100,
-    learning_rate: Annotated[float, typer.Option(help="The largest of the schedule.")] = 1e-2,
+    batch_size: BatchSize = 100,
+    learning_rate: LearningRate = 1e-2,
     samples: Annotated[int, typer.Option(help="Training samples to measure on.")] = 500,
     seed: Annotated[int, typer.Option(help="Of the probe.")] = 0,
     device: Device = "auto",
     picture: Annotated[
         Path | None, typer.Option(help="Draw the spectrum, level by level, to this file.")
     ] = None,
-):
+) -> None:
     """Measure how far correlations reach in some data, and advise widths for a budget.
 
     A generously wide network, the probe, is trained on nine tenths of the training

@@ -1,8 +1,7 @@
 """What `convac design` prints, section by section."""
 
 from pathlib import Path
-
-import matplotlib.pyplot as plt
+from typing import Any
 
 from ..architecture import DESIGNS, Architecture
 from ..cuts import block_cuts
@@ -14,7 +13,7 @@ from ..learning.profiles import graded_profile, level_names, uniform_profile
 from ..learning.tasks.files import read_npz
 from ..learning.training import keep_freed_memory
 from .arguments import integers
-from .pictures import draw_bond_spectrum
+from .pictures import draw_bond_spectrum, save
 
 
 class Report:
@@ -137,9 +136,8 @@ class Report:
 
     def draw(self, path: Path) -> None:
         """Draw the spectrum, level by level, to a file."""
-        axes = draw_bond_spectrum(self.bonds)
-        axes[0].figure.savefig(path, facecolor="white", bbox_inches="tight")
-        plt.close(axes[0].figure)
+        draw_bond_spectrum(self.bonds)
+        save(path)
 
 
 def _network(task: tasks.Task, local_dim: int) -> tuple[int, int, int, int]:
@@ -161,7 +159,8 @@ def read_task(data: str, source: str = "") -> tasks.Task:
     if path.suffix != ".npz":
         if path.exists():
             raise ValueError(f"DATA must be a task's name or a .npz file, got {data}")
-        return tasks.make(data, **({"source": source} if source else {}))
+        options: dict[str, Any] = {"source": source} if source else {}
+        return tasks.make(data, **options)
     if source:
         raise ValueError("--source must be left out with a file")
     return read_npz(path)

@@ -1,5 +1,6 @@
 """`convac cut` and `convac rank`: the exact answers for one network and one partition."""
 
+from collections.abc import Callable
 from math import isqrt
 from pathlib import Path
 from typing import Annotated
@@ -7,15 +8,17 @@ from typing import Annotated
 import typer
 
 from .. import partitions
+from .._arrays import human_integer
 from ..architecture import Architecture
-from .arguments import integers, one_sentence_errors
+from ..cuts import Cut, min_cut, theorem2_bound
+from ..partitions import Sides
+from .arguments import LocalDim, Share, integers, one_sentence_errors
 
 LARGEST = 2**26  # sites: beyond that a cut needs more memory than a laptop has to spare
 
 Window = Annotated[
     int, typer.Option(help="Sites that one pooling multiplies: 2 for a line, 4 for an image.")
 ]
-LocalDim = Annotated[int, typer.Option(help="M, the number of features of each site.")]
 Channels = Annotated[
     str,
     typer.Option(
@@ -34,12 +37,6 @@ Partition = Annotated[
 ]
 
 
-def register(app):
-    """Add the commands of this module to a typer application."""
-    app.command("cut")(cut)
-    app.command("rank")(rank)
-
-
 def cut(
     channels: Channels,
     partition: Partition,
@@ -48,7 +45,7 @@ def cut(
     draw: Annotated[
         Path | None, typer.Option(help="Draw the network and the cut to this picture file.")
     ] = None,
-):
+) -> None:
     """Find the minimal cut between two groups of sites, A and B.
 
     The cut is the smallest product of bond dimensions that parts A from B in
@@ -58,25 +55,23 @@ def cut(
 
     Example: convac cut --local-dim 2 --channels 3,4,5 --partition AABBAABB
     """
-    from .. import cuts
-
     with one_sentence_errors("cut"):
         architecture, sides = _network(channels, partition, window, local_dim)
-        minimal = cuts.min_cut(architecture, sides)
-        bound, p = cuts.theorem2_bound(architecture, sides)
+        minimal = min_cut(architecture, sides)
+        bound, p = theorem2_bound(architecture, sides)
         typer.echo(_describe(architecture, sides))
         typer.echo(f"minimal cut  {minimal.as_product()}")
         typer.echo(_table(minimal))
         typer.echo("rank         at most the minimal cut, for any weights")
         typer.echo(
-            f"             at least {_number(bound)}, for almost all weights "
+            f"             at least {human_integer(bound)}, for almost all weights "
             f"(Theorem 2, widths rounded down to powers of {p})"
         )
         if draw is not None:
-            from convac_book.drawing import draw_network
+            from . import pictures
 
-            axes = draw_network(architecture, sides, cut=minimal)
-            axes.figure.savefig(draw)
+            pictures.draw_network(architecture, sides, cut=minimal)
+            pictures.save(draw)
             typer.echo(f"picture      {draw}")
 
 
@@ -85,15 +80,9 @@ def rank(
     partition: Partition,
     window: Window = 2,
     local_dim: LocalDim = 2,
-    share: Annotated[
-        str,
-        typer.Option(
-            help="Which weights are equal: none (the theory), window-position "
-            "(those at the same place of every window), or all."
-        ),
-    ] = "none",
+    share: Share = "none",
     seed: Annotated[int, typer.Option(help="Seed of the random weights.")] = 0,
-):
+) -> None:
     """Compute the exact rank of a random network, and compare it with its minimal cut.
 
     The rank of the coefficients, arranged as a matrix of A against B, says how
@@ -110,7 +99,7 @@ def rank(
         architecture, sides = _network(channels, partition, window, local_dim)
         found = certify_rank(architecture, sides, seed=seed, share=share)
         typer.echo(_describe(architecture, sides))
-        typer.echo(f"minimal cut  {_number(found.cut)}")
+        typer.echo(f"minimal cut  {human_integer(found.cut)}")
         typer.echo(f"rank         {found.rank} (modulo {found.prime}, seed {found.seed})")
         if found.certified:
             typer.echo("certified    yes: almost all weights reach the minimal cut")
@@ -121,7 +110,9 @@ def rank(
 # --- from words to a network and a partition ----------------------------------------------
 
 
-def _network(channels, partition, window, local_dim):
+def _network(
+    channels: str, partition: str, window: int, local_dim: int
+) -> tuple[Architecture, Sides]:
     widths = integers("--channels", channels)
     n_sites = window ** len(widths) if window > 1 else 2  # Architecture refuses the window
     if n_sites > LARGEST:
@@ -133,19 +124,18 @@ def _network(channels, partition, window, local_dim):
     return architecture, _partition(partition, architecture)
 
 
-def _partition(text, architecture):
+def _partition(text: str, architecture: Architecture) -> Sides:
     """Return the partition that --partition names, as a boolean array."""
     name, *numbers = text.split(":")
     if not numbers and set(text.upper()) <= set("AB |"):
         return partitions.as_partition(text, architecture.n_sites)
-    named = _image_partitions if architecture.window == 4 else _line_partitions
-    known = named(architecture.n_sites)
+    known = _named_partitions(architecture)
     lengths = {"blocks": (1, 2), "random": (1,)}.get(name, (0,))
     try:
         values = [int(number) for number in numbers]
     except ValueError:
-        values = None
-    if name not in known or values is None or len(values) not in lengths:
+        values = []
+    if name not in known or len(values) not in lengths or len(values) < len(numbers):
         raise ValueError(
             "--partition must be a word of A and B, "
             f"{', '.join(n for n in known if n not in ('blocks', 'random'))}, "
@@ -154,31 +144,28 @@ def _partition(text, architecture):
     return known[name](*values)
 
 
-def _line_partitions(n_sites):
-    return {
+def _named_partitions(architecture: Architecture) -> dict[str, Callable[..., Sides]]:
+    n_sites, side = architecture.n_sites, isqrt(architecture.n_sites)
+    named: dict[str, Callable[..., Sides]] = {
         "left-right": lambda: partitions.left_right(n_sites),
         "interleaved": lambda: partitions.interleaved(n_sites),
         "blocks": lambda length, offset=0: partitions.blocks(n_sites, length, offset),
         "random": lambda seed: partitions.random_balanced(n_sites, seed),
     }
-
-
-def _image_partitions(n_sites):
-    side = isqrt(n_sites)
-    return {
-        "left-right": lambda: partitions.halves(side, "left-right"),
-        "top-bottom": lambda: partitions.halves(side, "top-bottom"),
-        "checkerboard": lambda: partitions.checkerboard(side),
-        "interleaved": lambda: partitions.interleaved(n_sites),
-        "blocks": lambda length, offset=0: partitions.image_blocks(side, length, (offset, offset)),
-        "random": lambda seed: partitions.random_balanced(n_sites, seed),
-    }
+    if architecture.window == 4:
+        named |= {
+            "left-right": lambda: partitions.halves(side, "left-right"),
+            "top-bottom": lambda: partitions.halves(side, "top-bottom"),
+            "checkerboard": lambda: partitions.checkerboard(side),
+            "blocks": lambda length, offset=0: partitions.image_blocks(side, length, (offset,) * 2),
+        }
+    return named
 
 
 # --- from answers to words ----------------------------------------------------------------
 
 
-def _describe(architecture, sides):
+def _describe(architecture: Architecture, sides: Sides) -> str:
     word = partitions.as_word(sides) if sides.size <= 64 else f"{sides.sum()} sites in A"
     return (
         f"network      {architecture.n_sites} sites, windows of {architecture.window}\n"
@@ -186,21 +173,12 @@ def _describe(architecture, sides):
     )
 
 
-def _table(minimal):
+def _table(minimal: Cut) -> str:
     """Return the cut as a table: for each kind of bond, how many there are and are cut."""
-    architecture = minimal.architecture
-    levels = range(architecture.depth + 1)
-    there = [architecture.n_sites // architecture.window**level for level in levels]
+    network = minimal.architecture
     lines = ["", "  bonds          width    cut     of"]
-    for row, (width, count, of) in enumerate(
-        zip(architecture.widths, minimal.counts, there, strict=True)
-    ):
-        name = f"layer {row - 1} (r{row - 1})" if row else "inputs (M)"
-        lines.append(f"  {name:<12}{width:>8}{count:>7}{of:>7}")
+    for level, (width, count) in enumerate(zip(network.widths, minimal.counts, strict=True)):
+        name = f"layer {level - 1} (r{level - 1})" if level else "inputs (M)"
+        there = network.n_sites // network.window**level
+        lines.append(f"  {name:<12}{width:>8}{count:>7}{there:>7}")
     return "\n".join([*lines, ""])
-
-
-def _number(value):
-    """Return an integer in full while it is readable, else its power of ten."""
-    digits = value.bit_length() * 0.30103
-    return str(value) if digits < 30 else f"about 10^{digits:.0f}"

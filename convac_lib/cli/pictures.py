@@ -5,38 +5,47 @@ Shapes say the same again, for readers who do not see the colours: A is a disc, 
 square, a cut bond is thick and dashed.
 """
 
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 
 from .._validation import as_int
+from ..architecture import Architecture
+from ..cuts import Cut
 from ..learning.profiles import level_names
-from ..networks import tensor_network
-from ..partitions import as_partition
+from ..networks import Node, tensor_network
+from ..partitions import PartitionLike, Sides, as_partition
+
+if TYPE_CHECKING:  # the picture of a network needs no torch
+    from ..learning.bonds import BondSpectrum
+
+MARKERS = {  # of each kind of node: shape, size, colour
+    "input": ("o", 10, "white"),
+    "weight": ("o", 7, "#e8e8e8"),
+    "delta": ("^", 10, "#e8e8e8"),
+    "output": ("o", 9, "#e8e8e8"),
+}
+Places: TypeAlias = dict[Node, tuple[float, float]]
 
 COLOURS = {"A": "#0072B2", "B": "#D55E00", "cut": "#AA3377", "bond": "#777777"}
-_NODE = "#e8e8e8"
-_EDGE = "#444444"
 
 
-def draw_network(architecture, partition=None, cut=None, ax=None):
+def draw_network(
+    architecture: Architecture,
+    partition: PartitionLike | None = None,
+    cut: Cut | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw the tensor network of an architecture as its tree, leaves below.
 
     Discs are weight matrices, triangles are copy (delta) tensors. The bond
-    dimensions stand at the left, one for each level.
-
-    Parameters
-    ----------
-    architecture : Architecture
-        At most 256 sites, or nothing would be seen.
-    partition : array of bool, optional
-        Colours the leaves: True = A.
-    cut : Cut, optional
-        As :func:`convac_lib.cuts.min_cut` returns it; its bonds are drawn dashed.
-    ax : matplotlib Axes, optional
-
-    Returns
-    -------
-    matplotlib Axes
+    dimensions stand at the left, one for each level. A partition colours the leaves, the
+    bonds of a cut are dashed. At most 256 sites, or nothing would be seen.
 
     Examples
     --------
@@ -64,10 +73,10 @@ def draw_network(architecture, partition=None, cut=None, ax=None):
     return ax
 
 
-def node_positions(architecture):
+def node_positions(architecture: Architecture) -> Places:
     """Return the place of every node of the network: {node: (x, y)}, leaf j at x = j."""
     window, top = architecture.window, 2 * architecture.depth + 1
-    place = {("input", j): (float(j), 0.0) for j in range(architecture.n_sites)}
+    place: Places = {("input", j): (float(j), 0.0) for j in range(architecture.n_sites)}
     for layer in range(architecture.depth):
         span = window**layer
         for j in range(architecture.locations(layer)):
@@ -78,76 +87,60 @@ def node_positions(architecture):
     return place
 
 
-def draw_bond_spectrum(spectrum, axes=None):
+def draw_bond_spectrum(spectrum: BondSpectrum, axes: Any = None) -> Any:
     """Draw the shares of every level as bars, with the cap of its bond as a dashed line.
 
     A level that starves is hatched: its bars reach the cap. Shares below the dotted line
-    do not count. A cap far beyond the bars is not shown, only named.
-
-    Parameters
-    ----------
-    spectrum : BondSpectrum
-    axes : sequence of L + 1 matplotlib Axes, optional
-
-    Returns
-    -------
-    array of matplotlib Axes
+    do not count. A cap far beyond the bars is not shown, only named. The L + 1 axes are
+    made unless they are given, and returned.
     """
     n_levels = len(spectrum.shares)
     if axes is None:
-        _, axes = plt.subplots(
-            1, n_levels, figsize=(1.4 + 1.5 * n_levels, 2.6), sharey=True, squeeze=False
-        )
-        axes = axes[0]
-    rows = zip(axes, level_names(spectrum.architecture), spectrum.shares, spectrum.caps,
-               spectrum.ranks(), spectrum.starving, strict=True)  # fmt: skip
-    for ax, name, shares, cap, rank, starves in rows:
-        ax.bar(
-            np.arange(1, len(shares) + 1), np.maximum(shares, 1e-6),
-            color="#E69F00" if starves else "#009E73", hatch="///" if starves else None,
-            edgecolor="white", linewidth=0.4,
-        )  # fmt: skip
+        size = (1.4 + 1.5 * n_levels, 2.6)
+        axes = plt.subplots(1, n_levels, figsize=size, sharey=True, squeeze=False)[1][0]
+    names, starving = level_names(spectrum.architecture), spectrum.starving
+    for level, (ax, shares) in enumerate(zip(axes, spectrum.shares, strict=True)):
+        cap, rank = spectrum.caps[level], spectrum.ranks()[level]
+        colour, hatch = ("#E69F00", "///") if starving[level] else ("#009E73", None)
+        bars = {"color": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0.4}
+        ax.bar(np.arange(1, len(shares) + 1), np.maximum(shares, 1e-6), **bars)
         ax.axvline(cap + 0.5, color="#444444", linestyle="--", linewidth=1.2)
         ax.axhline(spectrum.COUNTS, color="#777777", linestyle=":", linewidth=1)
         shown = min(cap, max(2 * rank, 8))  # a cap far beyond would squeeze the bars
-        ax.set(
-            yscale="log",
-            ylim=(1e-5, 1.5),
-            xlim=(0.2, shown + 1.2),
-            xlabel=f"{name}\n{rank} of {cap}" + (", starves" if starves else ""),
-        )
+        ax.set(yscale="log", ylim=(1e-5, 1.5), xlim=(0.2, shown + 1.2))
+        starves = ", starves" if starving[level] else ""
+        ax.set_xlabel(f"{names[level]}\n{rank} of {cap}{starves}")
         ax.xaxis.get_major_locator().set_params(integer=True)
     axes[0].set_ylabel("share of squared\nSchmidt value")
     return axes
 
 
-def _draw_bond(ax, place, edge, is_cut):
-    (x0, y0), (x1, y1) = (place[node] for node in edge)
+def save(path: Path) -> None:
+    """Write the picture drawn last to a file."""
+    plt.savefig(path, facecolor="white", bbox_inches="tight")
+    plt.close()
+
+
+def _draw_bond(ax: Axes, place: Places, edge: tuple[Node, Node], is_cut: bool) -> None:
+    ends = np.array([place[node] for node in edge]).T
     if is_cut:
-        style = {"color": COLOURS["cut"], "linewidth": 2.8, "linestyle": (0, (2, 1.2)), "zorder": 2}
+        ax.plot(*ends, color=COLOURS["cut"], linewidth=2.8, linestyle=(0, (2, 1.2)), zorder=2)
     else:
-        style = {"color": COLOURS["bond"], "linewidth": 1.2, "zorder": 1}
-    ax.plot([x0, x1], [y0, y1], **style)
+        ax.plot(*ends, color=COLOURS["bond"], linewidth=1.2, zorder=1)
 
 
-def _draw_node(ax, node, place, scale, partition):
-    kind = node[0]
-    marker, size, fill = {
-        "input": ("o", 10, "white"),
-        "weight": ("o", 7, _NODE),
-        "delta": ("^", 10, _NODE),
-        "output": ("o", 9, _NODE),
-    }[kind]
-    if kind == "input" and partition is not None:
-        side = "A" if partition[node[1]] else "B"
-        marker, fill = ("o" if side == "A" else "s"), COLOURS[side]
-    ax.plot(
-        *place, marker=marker, markersize=size * scale, markerfacecolor=fill,
-        markeredgecolor=_EDGE, markeredgewidth=0.8, zorder=3,
-    )  # fmt: skip
+def _draw_node(
+    ax: Axes, node: Node, place: tuple[float, float], scale: float, partition: Sides | None
+) -> None:
+    marker, size, fill = MARKERS[node[0]]
+    if node[0] == "input" and partition is not None:
+        marker, fill = ("o", COLOURS["A"]) if partition[node[1]] else ("s", COLOURS["B"])
+    look: dict[str, Any]
+    look = {"markersize": size * scale, "markerfacecolor": fill, "markeredgecolor": "#444444"}
+    ax.plot(*place, marker=marker, markeredgewidth=0.8, zorder=3, **look)
 
 
-def _label_levels(ax, architecture):
+def _label_levels(ax: Axes, architecture: Architecture) -> None:
     """Write each level's bond dimension at the left, at the height of its bonds."""
     x = -1.0
     names = ["M", *(f"r_{{{layer}}}" for layer in range(architecture.depth))]

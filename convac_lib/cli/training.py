@@ -5,41 +5,36 @@ from typing import Annotated
 
 import typer
 
-from .arguments import Device, integers, one_sentence_errors, require_torch
-
-
-def register(app):
-    """Add the commands of this module to a typer application."""
-    app.command("train")(train)
-    app.command("sweep")(sweep)
+from .arguments import (
+    BatchSize,
+    Device,
+    LearningRate,
+    LocalDim,
+    Source,
+    integers,
+    one_sentence_errors,
+    require_torch,
+)
 
 
 def train(
-    task: Annotated[
-        str, typer.Option(help="digits, filling, tiled, local, global, photos or pairs.")
-    ] = "digits",
-    source: Annotated[
-        str, typer.Option(help="For local and global: digits, or mnist (fetched once).")
-    ] = "",
+    task: Annotated[str, typer.Option(help="Its name, such as digits or local.")] = "digits",
+    source: Source = "",
     model: Annotated[str, typer.Option(help="convac or convnet.")] = "convac",
-    channels: Annotated[
-        str, typer.Option(help="r0,r1,...: the width of each layer, from the inputs up.")
-    ] = "",
-    design: Annotated[
-        str, typer.Option(help="Instead of --channels, on 64x64: wide-base or wide-tip.")
-    ] = "",
+    channels: Annotated[str, typer.Option(help="r0,r1,...: widths, from the inputs up.")] = "",
+    design: Annotated[str, typer.Option(help="On 64x64 instead: wide-base or wide-tip.")] = "",
     r: Annotated[int, typer.Option("--r", help="The width of the design.")] = 0,
-    local_dim: Annotated[int, typer.Option(help="M, the features of each site.")] = 10,
+    local_dim: LocalDim = 10,
     epochs: Annotated[int, typer.Option(help="Passes over the training set.")] = 8,
-    batch_size: Annotated[int, typer.Option(help="Samples in one step.")] = 100,
-    learning_rate: Annotated[float, typer.Option(help="The largest of the schedule.")] = 5e-3,
+    batch_size: BatchSize = 100,
+    learning_rate: LearningRate = 5e-3,
     seed: Annotated[int, typer.Option(help="Of the weights and the order of samples.")] = 0,
     device: Device = "auto",
     checkpoint: Annotated[
         Path | None,
         typer.Option(help="Keep the state in this file, and go on from it if it is there."),
     ] = None,
-):
+) -> None:
     """Train one network on one task, and print how well it does.
 
     Example: convac train --task digits --channels 8,8,16 --epochs 10
@@ -80,15 +75,9 @@ def sweep(
         Path | None,
         typer.Option(help="The file of rows; without it the study's name in this folder."),
     ] = None,
-    jobs: Annotated[
-        int, typer.Option(help="Processes; -1 is one for each core, or one on a GPU.")
-    ] = -1,
-    threads: Annotated[
-        int | None, typer.Option(help="Of one run; without it the cores are divided.")
-    ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(help="Address of a Dask scheduler, for its workers to run on.")
-    ] = None,
+    jobs: Annotated[int, typer.Option(help="Processes; -1: one a core, or one on a GPU.")] = -1,
+    threads: Annotated[int | None, typer.Option(help="Of one run; else divided.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler.")] = None,
     device: Device = "auto",
     together: Annotated[
         int | None,
@@ -100,7 +89,7 @@ def sweep(
     checkpoints: Annotated[
         Path | None, typer.Option(help="Folder in which unfinished runs keep their state.")
     ] = None,
-):
+) -> None:
     """Do all the runs of a study that have no row yet; one row of JSON a run.
 
     It may be stopped at any moment: started again, it does what is missing.

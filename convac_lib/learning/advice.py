@@ -11,29 +11,28 @@ training has its own will. So it is no theorem, and the uniform profile, which i
 default here, is hard to beat. The chapter "Choosing widths for your data" tests it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
+from .._arrays import Array
 from .._validation import as_int
 from ..architecture import Architecture
-from .bonds import bond_caps
+from .bonds import BondSpectrum, bond_caps
 from .profiles import fits, uniform_profile
 
+Partial: TypeAlias = tuple[int, float, tuple[int, ...]]  # weights, tail, channels so far
 TRUSTED = 0.5
 SMALLEST = 1e-6  # a share below this is rounding
 
 
-def tail_sum(spectrum, architecture):
+def tail_sum(spectrum: BondSpectrum, architecture: Architecture) -> float:
     """Return what a profile would discard: shares beyond its caps, over all nodes of all levels.
 
-    The levels are weighted by how many nodes they have, looked at or not.
-
-    Parameters
-    ----------
-    spectrum : BondSpectrum
-    architecture : Architecture
-        Of the same tree, with other widths.
+    The levels are weighted by how many nodes they have, looked at or not. The architecture
+    has the spectrum's tree, with other widths.
 
     Examples
     --------
@@ -50,13 +49,8 @@ def tail_sum(spectrum, architecture):
             "architecture must be the tree of the spectrum with other channels, got "
             f"{architecture} for {measured}"
         )
-    caps = bond_caps(architecture)
-    return float(
-        sum(
-            tails[min(cap, len(tails) - 1)]
-            for cap, tails in zip(caps, _level_tails(spectrum), strict=True)
-        )
-    )
+    levels = zip(bond_caps(architecture), _level_tails(spectrum), strict=True)
+    return float(sum(tails[min(cap, len(tails) - 1)] for cap, tails in levels))
 
 
 @dataclass(frozen=True)
@@ -65,14 +59,14 @@ class Suggestion:
 
     Attributes
     ----------
-    architecture : Architecture
-    uniform : Architecture
-        The most even profile of the same budget, which to beat.
-    tail, uniform_tail : float
+    architecture, uniform
+        What is suggested, and the most even profile of the same budget, which to beat.
+    tail, uniform_tail
         The tail sums of both; see :func:`tail_sum`.
-    trusted : bool
+    trusted
         False if the probe was too poor, or starved itself, to say anything.
-    reason : str
+    reason
+        In words.
     """
 
     architecture: Architecture
@@ -83,7 +77,15 @@ class Suggestion:
     reason: str
 
 
-def suggest_profile(spectrum, budget, share="none", *, learned=None, floor=None, tie=0.01):
+def suggest_profile(
+    spectrum: BondSpectrum,
+    budget: int,
+    share: str = "none",
+    *,
+    learned: float | None = None,
+    floor: int | None = None,
+    tie: float = 0.01,
+) -> Suggestion:
     """Return the profile with the smallest tail sum within a budget: a HEURISTIC.
 
     No theorem says that it trains better than the uniform profile, and in our study it
@@ -93,28 +95,18 @@ def suggest_profile(spectrum, budget, share="none", *, learned=None, floor=None,
 
     Parameters
     ----------
-    spectrum : BondSpectrum
+    spectrum
         Of a trained probe, two to four times as wide as the budget allows.
-    budget : int
+    budget, share
         The most weights, counted by ``parameter_count(share)``.
-    share : {"none", "window-position", "all"}
-    learned : float, optional
+    learned
         How much the probe has learned, on data it has not seen: from 0 (chance) to 1
         (perfect), such as R^2. Below one half it is not trusted.
-    floor : int, optional
+    floor
         The narrowest layer allowed. Half of the uniform profile's width by default.
-    tie : float
+    tie
         Tail sums that differ by less than this part of the squared scores tie. Of profiles
         that tie, the uniform one is preferred, then the cheapest.
-
-    Returns
-    -------
-    Suggestion
-
-    Raises
-    ------
-    ValueError
-        If the budget is too small for the floor.
 
     Examples
     --------
@@ -136,7 +128,7 @@ def suggest_profile(spectrum, budget, share="none", *, learned=None, floor=None,
         raise ValueError(f"floor must leave the profile within the budget of {budget}, got {floor}")
     flat = tail_sum(spectrum, uniform)
 
-    def keep_uniform(reason, trusted):
+    def keep_uniform(reason: str, trusted: bool) -> Suggestion:
         return Suggestion(uniform, uniform, flat, flat, trusted, reason)
 
     if learned is not None and not learned >= TRUSTED:
@@ -145,84 +137,72 @@ def suggest_profile(spectrum, budget, share="none", *, learned=None, floor=None,
             f"{TRUSTED}: what it has not learnt its spectrum does not show",
             False,
         )
-    if any(spectrum.starving):
-        levels = [level for level, starves in enumerate(spectrum.starving) if starves]
-        trusted, starved = False, f"the probe itself starves at level {levels}: "
-    else:
-        trusted, starved = True, ""
+    starved = ""
+    if levels := [level for level, starves in enumerate(spectrum.starving) if starves]:
+        starved = f"the probe itself starves at level {levels}: "
     best = _fill(_least_tail(spectrum, budget, share, floor, tie), budget, share)
     tail = tail_sum(spectrum, best)
     if flat - tail < tie:
         reason = starved + "no profile discards clearly less than the uniform one"
-        return keep_uniform(reason, trusted)
+        return keep_uniform(reason, not starved)
     reason = f"{starved}its tail sum is {tail:.2f}, that of the uniform profile {flat:.2f}"
-    return Suggestion(best, uniform, tail, flat, trusted, reason)
+    return Suggestion(best, uniform, tail, flat, not starved, reason)
 
 
-def _level_tails(spectrum):
+def _level_tails(spectrum: BondSpectrum) -> list[Array]:
     """Return for each level the sum over its nodes of the shares beyond 0, 1, ..., cap."""
-    counts = enumerate(_n_nodes(spectrum.architecture))
-    return [n_nodes * spectrum.tails(level) for level, n_nodes in counts]
+    n_sites, window = spectrum.architecture.n_sites, spectrum.architecture.window
+    levels = range(spectrum.architecture.depth + 1)
+    return [n_sites // window**level * spectrum.tails(level) for level in levels]
 
 
-def _n_nodes(architecture):
-    return [architecture.n_sites // architecture.window**j for j in range(architecture.depth + 1)]
-
-
-def _least_tail(spectrum, budget, share, floor, tie):
+def _least_tail(
+    spectrum: BondSpectrum, budget: int, share: str, floor: int, tie: float
+) -> Architecture:
     """Return the cheapest profile within the budget that ties with the least tail sum.
 
     Layer by layer: for every width of the last layer only those lower layers are kept
     that no others beat in weights and in tail. Wider than the spectrum is never needed.
     """
-    probe, tails = spectrum.architecture, _level_tails(spectrum)
-    copies = [shape[0] for shape in probe.weight_shapes(share)[:-1]]
-    lengths = [np.count_nonzero(shares > SMALLEST) for shares in spectrum.shares]
-
-    def tail(level, cap):
-        return tails[level][min(cap, len(tails[level]) - 1)]
-
-    fronts = {probe.local_dim: [(0, 0.0, ())]}  # width -> (weights, tail, channels)
-    for layer in range(probe.depth):
-        widest = max(floor, lengths[layer], lengths[layer + 1])
+    probe = spectrum.architecture
+    copies = [*(shape[0] for shape in probe.weight_shapes(share)[:-1]), 1]
+    lengths = [int(np.count_nonzero(shares > SMALLEST)) for shares in spectrum.shares]
+    fronts: dict[int, list[Partial]] = {probe.local_dim: [(0, 0.0, ())]}  # by the last width
+    for level, tails in enumerate(_level_tails(spectrum)):
+        widest = max(floor, *lengths[level : level + 2])
+        widths = range(floor, widest + 1) if level < probe.depth else [probe.n_outputs]
         fronts = {
             r: _undominated(
                 (
-                    weights + copies[layer] * r * below,
-                    lost + tail(layer, min(r, below)),
+                    weights + copies[level] * r * below,
+                    lost + tails[min(r, below, len(tails) - 1)],
                     (*channels, r),
                 )
                 for below, front in fronts.items()
                 for weights, lost, channels in front
-                if weights + copies[layer] * r * below <= budget
+                if weights + copies[level] * r * below <= budget
             )
-            for r in range(floor, widest + 1)
+            for r in widths
         }
-    outputs = probe.n_outputs
-    finished = [
-        (weights + outputs * r, lost + tail(probe.depth, min(r, outputs)), channels)
-        for r, front in fronts.items()
-        for weights, lost, channels in front
-        if weights + outputs * r <= budget
-    ]
-    enough = min(lost for _, lost, _ in finished) + tie + 1e-12
-    return probe.with_channels(min(f for f in finished if f[1] <= enough)[2])
+    finished = fronts[probe.n_outputs]
+    enough = [profile for profile in finished if profile[1] <= finished[-1][1] + tie + 1e-12]
+    return probe.with_channels(min(enough)[2][:-1])
 
 
-def _undominated(candidates):
+def _undominated(candidates: Iterable[Partial]) -> list[Partial]:
     """Return the candidates of which no other has both fewer weights and a smaller tail."""
-    front = []
+    front: list[Partial] = []
     for weights, lost, channels in sorted(candidates):
         if not front or lost < front[-1][1] - 1e-12:
             front.append((weights, lost, channels))
     return front
 
 
-def _fill(architecture, budget, share):
+def _fill(architecture: Architecture, budget: int, share: str) -> Architecture:
     """Widen the narrowest layer that the budget allows, again and again; of equals the lowest."""
     channels = list(architecture.channels)
     while True:
-        for layer in sorted(range(len(channels)), key=lambda place: (channels[place], place)):
+        for _, layer in sorted((width, layer) for layer, width in enumerate(channels)):
             channels[layer] += 1
             if fits(architecture, channels, budget, share):
                 break

@@ -22,14 +22,19 @@ inputs of equal weight. In real data block and rest depend on each other, so the
 this is a surrogate; where the sites are independent it is the data's own measure.
 """
 
+from __future__ import annotations
+
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
+from .._arrays import Array
 from .._validation import as_int
 from ..architecture import Architecture
 from .models import ConvAC
@@ -44,56 +49,52 @@ class BondSpectrum:
 
     Attributes
     ----------
-    architecture : Architecture
+    architecture
         Of the network that was measured.
-    node_shares : tuple of ndarray, L + 1 of shape (nodes, cap)
-        For level j = 0..L and each node looked at, lambda_k / sum lambda, largest first.
-    nodes : tuple of ndarray of int
+    node_shares
+        For level j = 0..L, lambda_k / sum lambda, largest first, shape (nodes, cap).
+    nodes
         Which nodes of each level were looked at.
-    n_samples : int
+    n_samples
+        How many samples it was measured on.
     """
 
     architecture: Architecture
-    node_shares: tuple
-    nodes: tuple
+    node_shares: tuple[Array, ...]
+    nodes: tuple[Array, ...]
     n_samples: int
 
     COUNTS = 1e-3  # a share below this is noise of the sample and of the training
 
     @cached_property
-    def shares(self):
+    def shares(self) -> tuple[Array, ...]:
         """The shares of each level, averaged over its nodes: L + 1 arrays that sum to 1."""
         return tuple(shares.mean(axis=0) for shares in self.node_shares)
 
     @property
-    def caps(self):
+    def caps(self) -> tuple[int, ...]:
         """The most that each level's bond can carry: min(r_{j-1}, r_j), at the top min(r, Y)."""
         return bond_caps(self.architecture)
 
     @property
-    def entropies(self):
+    def entropies(self) -> tuple[float, ...]:
         """The entropy of each level, in nats: the mean over its nodes."""
         return tuple(float(np.mean([_entropy(p) for p in shares])) for shares in self.node_shares)
 
-    @property
-    def effective_ranks(self):
-        """exp(entropy): how many equal values would have it. Blind to many small ones."""
-        return tuple(float(np.exp(entropy)) for entropy in self.entropies)
-
-    def ranks(self, threshold=COUNTS):
+    def ranks(self, threshold: float = COUNTS) -> tuple[int, ...]:
         """Return how many shares of each level exceed `threshold`: the rank that counts."""
         if not 0 <= threshold < 1:
             raise ValueError(f"threshold must be from 0 up to 1, got {threshold!r}")
         return tuple(int(np.count_nonzero(shares > threshold)) for shares in self.shares)
 
-    def tails(self, level):
+    def tails(self, level: int) -> Array:
         """Return the sum of the shares beyond the first 0, 1, ..., cap: what truncation loses."""
         level = as_int("level", level, minimum=0, maximum=self.architecture.depth)
         return np.append(np.cumsum(self.shares[level][::-1])[::-1], 0.0)
 
     @property
-    def starving(self):
-        """For each level: does its bond carry all it can, with a width in the way?
+    def starving(self) -> tuple[bool, ...]:
+        """For each level, whether its bond carries all it can, with a width in the way.
 
         A bond that is full because a site has only M features, or because there are
         only so many classes, starves for nothing.
@@ -105,7 +106,7 @@ class BondSpectrum:
         )
 
     @property
-    def demands(self):
+    def demands(self) -> tuple[int, ...]:
         """The width each layer needs to pass the rank that counts: the larger of its two bonds.
 
         The copy tensor of layer l is an end of the bonds of levels l and l + 1.
@@ -113,27 +114,11 @@ class BondSpectrum:
         ranks = self.ranks()
         return tuple(max(pair) for pair in pairwise(ranks))
 
-    @property
-    def starving_layers(self):
-        """The layers that are the narrow end of a bond that starves."""
-        widths, layers = self.architecture.widths, set()
-        for level, starves in enumerate(self.starving):
-            if starves:
-                ends = {level - 1, level} & set(range(self.architecture.depth))
-                layers |= {end for end in ends if widths[end + 1] == self.caps[level]}
-        return tuple(sorted(layers))
-
-    @property
-    def idle_layers(self):
-        """The layers of which at most half of the channels are in demand."""
-        in_demand = zip(self.demands, self.architecture.channels, strict=True)
-        return tuple(layer for layer, (d, r) in enumerate(in_demand) if 2 * d <= r)
-
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"BondSpectrum(ranks={self.ranks()}, caps={self.caps})"
 
 
-def bond_caps(architecture):
+def bond_caps(architecture: Architecture) -> tuple[int, ...]:
     """Return min(r_{j-1}, r_j) for the levels j = 0..L, with r_{-1} = M and r_L = Y.
 
     Examples
@@ -145,7 +130,7 @@ def bond_caps(architecture):
     return tuple(min(ends) for ends in pairwise(widths))
 
 
-def bond_ceilings(architecture):
+def bond_ceilings(architecture: Architecture) -> tuple[int, ...]:
     """Return for each level the rank that no widths can exceed: the smaller side's dimension.
 
     M^(sites of the block) against Y M^(other sites), exact integers.
@@ -155,26 +140,22 @@ def bond_ceilings(architecture):
     return tuple(min(m**size, architecture.n_outputs * m ** (n - size)) for size in sizes)
 
 
-def bond_spectrum(model, inputs, *, max_nodes=64, batch_size=50, seed=0):
+def bond_spectrum(
+    model: nn.Module, inputs: Any, *, max_nodes: int = 64, batch_size: int = 50, seed: int = 0
+) -> BondSpectrum:
     """Measure what every bond of a trained ConvAC carries on some samples.
 
     Parameters
     ----------
-    model : ConvAC
+    model
         Any kind of sharing and of head. It is left as it is; the work is done on a copy
         in double precision.
-    inputs : array_like or torch.Tensor, shape (S, ...)
+    inputs
         Samples as the model takes them. Some hundreds do; see Notes.
-    max_nodes : int
+    max_nodes, seed
         Of a level with more nodes so many are drawn. All weigh the same in the averages.
-    batch_size : int
+    batch_size
         Samples in one forward pass.
-    seed : int
-        Of the nodes drawn.
-
-    Returns
-    -------
-    BondSpectrum
 
     Raises
     ------
@@ -232,21 +213,25 @@ def bond_spectrum(model, inputs, *, max_nodes=64, batch_size=50, seed=0):
 # --- vectors and environments -------------------------------------------------------------
 
 
-def _some_nodes(architecture, level, max_nodes, rng):
+def _some_nodes(
+    architecture: Architecture, level: int, max_nodes: int, rng: np.random.Generator
+) -> Array:
     there = architecture.n_sites // architecture.window**level
     if there <= max_nodes:
         return np.arange(there)
     return np.sort(rng.choice(there, max_nodes, replace=False))
 
 
-def _measurable(model):
+def _measurable(model: ConvAC) -> ConvAC:
     """Return a copy in double precision that computes every window, empty or not."""
     copy = deepcopy(model).double().requires_grad_(False)
     copy.share_background = False  # an empty window has another environment at every place
     return copy
 
 
-def _nodes_and_environments(model, x, nodes):
+def _nodes_and_environments(
+    model: ConvAC, x: Tensor, nodes: list[Array]
+) -> list[tuple[Tensor, ...]]:
     """Return for each level (v, u, log of v's scale, log of u's), for the given nodes.
 
     Shapes (nodes, batch, r), (nodes, batch, Y, r), (nodes, batch) twice.
@@ -262,7 +247,7 @@ def _nodes_and_environments(model, x, nodes):
         vectors.append(rows)
     scores = (vectors[-1] @ model.dense.T).sum(0)  # samples do not meet: their gradients stay apart
     gradients = [torch.autograd.grad(score, vectors, retain_graph=True) for score in scores]
-    found = []
+    found: list[tuple[Tensor, ...]] = []
     for level, (rows, log, chosen) in enumerate(zip(vectors, logs, nodes, strict=True)):
         n_nodes = architecture.n_sites // architecture.window**level
         # The model keeps its places window first; reversing the digits is its own inverse.
@@ -277,13 +262,15 @@ def _nodes_and_environments(model, x, nodes):
     return found
 
 
-def _scaled(vectors, log_scale):
+def _scaled(vectors: Tensor, log_scale: Tensor) -> Tensor:
     """Return the vectors times exp(log_scale), up to one factor for each node."""
     largest = log_scale.amax(dim=1, keepdim=True)
     return vectors * (log_scale - largest).exp().unsqueeze(-1)
 
 
-def _balanced(v, u, tolerance=1e-10, rounds=500):
+def _balanced(
+    v: Tensor, u: Tensor, tolerance: float = 1e-10, rounds: int = 500
+) -> tuple[Tensor, Tensor]:
     """Divide every sample's v, and its u, so that each has mean square 1 against all others."""
     for _ in range(rounds):
         v, _ = _divided(v, _second_moment(u.flatten(1, 2)))
@@ -293,7 +280,7 @@ def _balanced(v, u, tolerance=1e-10, rounds=500):
     return v, u
 
 
-def _divided(vectors, moment):
+def _divided(vectors: Tensor, moment: Tensor) -> tuple[Tensor, float]:
     """Divide each sample's vectors, (nodes, S, [Y,] r), by their length in a metric."""
     squares = torch.einsum("ns...i,nij,ns...j->ns...", vectors, moment, vectors)
     if squares.ndim == 3:
@@ -307,11 +294,11 @@ def _divided(vectors, moment):
 # --- from moments to shares ---------------------------------------------------------------
 
 
-def _second_moment(vectors):
+def _second_moment(vectors: Tensor) -> Tensor:
     return vectors.transpose(1, 2) @ vectors / vectors.shape[1]
 
 
-def _shares(v, u):
+def _shares(v: Tensor, u: Tensor) -> Array:
     """Return the eigenvalues of F^T C_u F, largest first, over their sum: (nodes, r)."""
     values, directions = torch.linalg.eigh(_second_moment(v))
     f = directions * values.clamp_min(0).sqrt().unsqueeze(1)
@@ -323,6 +310,6 @@ def _shares(v, u):
     return (squares / total).cpu().numpy()
 
 
-def _entropy(p):
+def _entropy(p: Array) -> float:
     p = p[p > 0]
     return abs(float(p @ np.log(p)))

@@ -14,12 +14,16 @@ the shapes of a graph do not.
 
 import copy
 import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from .models.black_windows import ListedTree, WindowLists
+from .tasks import Task
 from .training import (
     TEST_BATCH,
     Recipe,
@@ -36,12 +40,7 @@ TEST_BATCH_ON_A_GPU = 4 * TEST_BATCH
 
 
 class Ensemble(nn.Module):
-    """Models of one shape as one module: its parameters are theirs, stacked.
-
-    Parameters
-    ----------
-    models : sequence of torch.nn.Module
-        Equal but for the values of their parameters; they are copied.
+    """Models of one shape as one module: its parameters are theirs, stacked; they are copied.
 
     Raises
     ------
@@ -57,7 +56,9 @@ class Ensemble(nn.Module):
     (torch.Size([5, 7, 1]), torch.Size([5, 7, 1]))
     """
 
-    def __init__(self, models):
+    stacked: Any  # a module of the kind of the members
+
+    def __init__(self, models: Sequence[nn.Module]):
         super().__init__()
         if not models:
             raise ValueError("models must be at least one, got none")
@@ -75,24 +76,22 @@ class Ensemble(nn.Module):
             for name, parameter in self.stacked.named_parameters():
                 parameter.data = torch.stack([model.get_parameter(name) for model in models])
 
-    def prepare(self, samples):
+    def prepare(self, samples: Tensor) -> Tensor | WindowLists:
         """Return a set of samples as the members like it: as lists, if they share the black."""
         if not self.lists_windows:
             return samples
         return WindowLists(self.stacked.reader, samples)
 
-    def forward(self, x, same=False):
+    def forward(self, x: Tensor | ListedTree, same: bool = False) -> Tensor:
         """Return the members' scores, (members, batch, Y).
 
         For a batch of its own for each, (members, batch, ...); or, with ``same=True``, for
         one batch that all of them are given, (batch, ...). Samples may be prepared.
         """
+        tensors, levels = (x.tensors, x.levels) if isinstance(x, ListedTree) else ((x,), None)
 
-        listed = isinstance(x, ListedTree)
-        tensors = x.tensors if listed else (x,)
-
-        def of_a_member(parameters, *tensors):
-            batch = ListedTree(*tensors, x.levels) if listed else tensors[0]
+        def of_a_member(parameters: dict[str, Tensor], *tensors: Tensor) -> Tensor:
+            batch = tensors[0] if levels is None else ListedTree(*tensors[:3], levels)
             return torch.func.functional_call(self.stacked, parameters, (batch,))
 
         in_dims = (0, *[None if same else 0 for _ in tensors])
@@ -100,7 +99,7 @@ class Ensemble(nn.Module):
         return torch.vmap(of_a_member, in_dims)(parameters, *tensors)
 
     @torch.no_grad()
-    def hand_out(self, models):
+    def hand_out(self, models: Sequence[nn.Module]) -> None:
         """Copy the members' parameters into `models`."""
         for name, stack in self.stacked.named_parameters():
             for model, values in zip(models, stack, strict=True):
@@ -108,34 +107,30 @@ class Ensemble(nn.Module):
 
 
 def train_together(
-    models,
-    task,
-    recipe=None,
+    models: Sequence[nn.Module],
+    task: Task,
+    recipe: Recipe | None = None,
     *,
-    seeds,
-    device="auto",
-    checkpoint=None,
-    save_every=30.0,
-    show_progress=True,
-    capture=None,
-    **changes,
-):
+    seeds: Sequence[int],
+    device: str | torch.device = "auto",
+    checkpoint: str | Path | None = None,
+    save_every: float = 30.0,
+    show_progress: bool = True,
+    capture: bool | None = None,
+    **changes: Any,
+) -> list[Result]:
     """Train models that are equal but for their weights, in place and at the same time.
+
+    Returns the result of each; its seconds are its share of those of all.
 
     Parameters
     ----------
-    models : sequence of torch.nn.Module
-    task, recipe, device, checkpoint, save_every, show_progress, changes
+    models, task, recipe, device, checkpoint, save_every, show_progress, **changes
         As for :func:`convac_lib.learning.training.train`.
-    seeds : sequence of int
+    seeds
         Of the order of the samples, one for each model, in place of the recipe's.
-    capture : bool, optional
+    capture
         Record a step as a CUDA graph and replay it. Without it: on a GPU.
-
-    Returns
-    -------
-    list of Result
-        One for each model; the seconds of each are its share of those of all.
 
     Raises
     ------
@@ -172,49 +167,58 @@ def train_together(
 class EnsembleRun(Run):
     """A Run of an `Ensemble`: one step is a step of every member."""
 
-    def __init__(self, ensemble, task, recipe, device, seeds, capture=False):
+    def __init__(
+        self,
+        ensemble: Ensemble,
+        task: Task,
+        recipe: Recipe,
+        device: torch.device,
+        seeds: Sequence[int],
+        capture: bool = False,
+    ):
         self.seeds, self.capture = seeds, capture
         super().__init__(ensemble, task, recipe, device)
+        self.stacked = ensemble.stacked
         self.train_x, self.test_x = map(ensemble.prepare, (self.train_x, self.test_x))
         self.loss_so_far = self.loss_so_far.repeat(len(seeds))
-        self.captured = None
+        self.captured: CapturedStep | None = None
         if capture:
             self.captured = CapturedStep(super().step, before=self.optimizer.zero_grad)
 
-    def step(self, chosen):
+    def step(self, chosen: Tensor) -> None:
         """Make a step, as a graph where there is one: an epoch's last batch may be smaller."""
         if self.captured is not None and chosen.shape[1] == self.recipe.batch_size:
             self.captured(chosen)
         else:
             super().step(chosen)
 
-    def make_optimizer(self, rate):
+    def make_optimizer(self, rate: Any, **options: Any) -> torch.optim.Optimizer:
         """Return the optimizer; a graph wants its rate and its count of steps on the GPU."""
         if not self.capture:
             return super().make_optimizer(rate)
         rate = torch.tensor(rate, device=self.device)
         return super().make_optimizer(rate, capturable=True, fused=True)
 
-    def set_rate(self, rate):
+    def set_rate(self, rate: float) -> None:
         """Set the rate of the next step: in place, where a graph reads it."""
         if not self.capture:
             return super().set_rate(rate)
         for group in self.optimizer.param_groups:
             group["lr"].fill_(rate)
 
-    def make_order(self, epoch):
+    def make_order(self, epoch: int) -> Tensor:
         """Return each member's order of the samples, (members, samples)."""
         n_samples = len(self.train_x)
         return torch.stack([sample_order(seed, epoch, n_samples) for seed in self.seeds])
 
-    def losses(self, scores, wanted):
+    def losses(self, scores: Tensor, wanted: Tensor) -> Tensor:
         """Return each member's mean loss over its batch, (members,)."""
         if self.task.n_classes is None:
             return (scores.squeeze(-1) - wanted.to(scores)).square().mean(-1)
         losses = F.cross_entropy(scores.flatten(0, 1), wanted.flatten(), reduction="none")
         return losses.view(wanted.shape).mean(-1)
 
-    def clip_gradients(self):
+    def clip_gradients(self) -> None:
         """Shorten each member's gradient, as `torch.nn.utils.clip_grad_norm_` does for one."""
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
         whole = torch.cat([g.reshape(len(g), -1) for g in gradients], 1)
@@ -223,34 +227,35 @@ class EnsembleRun(Run):
         for gradient in gradients:
             gradient.mul_(factor.view(-1, *[1] * (gradient.dim() - 1)))
 
-    def measure(self, inputs, targets):
+    def measure(self, inputs: Any, targets: Tensor) -> Any:
         """Return the accuracy, or R^2, of each member on these samples, as a list."""
         size = TEST_BATCH_ON_A_GPU if self.device.type == "cuda" else TEST_BATCH
 
-        def scores(batch):
+        def scores(batch: Tensor | ListedTree) -> Tensor:
             return self.model(batch, same=True)
 
         return evaluate(scores, inputs, targets, self.task.n_classes, size)
 
-    def fingerprint(self):
+    def fingerprint(self) -> dict[str, Any]:
         """Return what must be equal for a checkpoint to be of this run."""
-        members = {"seeds": self.seeds, **described(self.model.stacked)}
+        members = {"seeds": self.seeds, **described(self.stacked)}
         return {**super().fingerprint(), "members": members}
 
-    def finish(self):
+    def finish(self) -> dict[str, Any]:
         """Measure the trained members, in the memory that the graph had."""
         self.captured = None
-        super().finish()
+        return super().finish()
 
-    def result_of(self, member):
+    def result_of(self, member: int) -> Result:
         """Return the Result of one member."""
-        history = [
-            {name: values[member] for name, values in epoch.items()} for epoch in self.history
-        ]
+
+        def of_member(values: dict[str, Any]) -> dict[str, Any]:
+            return {name: numbers[member] for name, numbers in values.items()}
+
         return Result(
             self.task.measure,
-            **{name: values[member] for name, values in self.result.items()},
-            history=history,
+            **of_member(self.finish()),
+            history=[of_member(epoch) for epoch in self.history],
             seconds=self.seconds / len(self.seeds),
             device=device_name(self.device),
         )
@@ -266,51 +271,53 @@ class CapturedStep:
 
     Parameters
     ----------
-    step : callable
+    step
         Takes the static copy of the input; changes its own tensors in place, and neither
         waits for the GPU nor returns anything.
-    before : callable
+    before
         Called before the recording: it drops the gradients, so that the graph's are its own.
     """
 
     WARM_UP = 3
 
-    def __init__(self, step, before):
+    def __init__(self, step: Callable[[Tensor], None], before: Callable[[], None]):
         self.step, self.before = step, before
-        self.input = self.graph = None
+        self.input: Tensor | None = None
+        self.graph: torch.cuda.CUDAGraph | None = None
         self.warmed_up = 0
 
-    def __call__(self, chosen):
+    def __call__(self, chosen: Tensor) -> None:
         """Make the step for this input; the shape is the same at every call."""
         with torch.cuda.device(chosen.device):
             if self.input is None:
                 self.input = torch.empty_like(chosen)
             self.input.copy_(chosen)
             if self.warmed_up < self.WARM_UP:
-                self._step_aside()
+                self._step_aside(self.input)
                 self.warmed_up += 1
                 return
             if self.graph is None:
-                self._record()
+                self.graph = self._record(self.input)
             self.graph.replay()
 
-    def _step_aside(self):
+    def _step_aside(self, chosen: Tensor) -> None:
         """Make the step on a side stream: after all that was asked for, before what comes."""
         stream, main = torch.cuda.Stream(), torch.cuda.current_stream()
         stream.wait_stream(main)
         with torch.cuda.stream(stream), warnings.catch_warnings():
             # The optimizer wonders whether its steps will ever be recorded. They will.
             warnings.filterwarnings("ignore", "This instance was constructed with capturable")
-            self.step(self.input)
+            self.step(chosen)
         main.wait_stream(stream)
 
-    def _record(self):
+    def _record(self, chosen: Tensor) -> torch.cuda.CUDAGraph:
         self.before()
-        self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph):
-            self.step(self.input)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            self.step(chosen)
+        return graph
 
 
-def _shape(model):
+def _shape(model: nn.Module) -> tuple[Any, ...]:
     """Return what must be equal for models to be stacked."""
     return type(model), tuple((name, p.shape, p.dtype) for name, p in model.named_parameters())

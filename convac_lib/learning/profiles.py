@@ -4,28 +4,22 @@ The uniform profile is the one to beat; the paper's wide base and wide tip (Levi
 2018, section 8) are those it is compared with.
 """
 
+from collections.abc import Sequence
+
 from .._validation import as_choice, as_int
 from ..architecture import DESIGNS, Architecture, graded_steps
 
 
-def uniform_profile(n_sites, window, local_dim, n_outputs, budget, share="none"):
+def uniform_profile(
+    n_sites: int, window: int, local_dim: int, n_outputs: int, budget: int, share: str = "none"
+) -> Architecture:
     """Return the most even Architecture within a budget of weights.
 
     All layers as wide as they can be alike; then, from the top down, one channel more
     where it still fits.
 
-    Parameters
-    ----------
-    n_sites, window, local_dim, n_outputs : int
-        As for :class:`~convac_lib.architecture.Architecture`.
-    budget : int
-        The most weights, counted by ``parameter_count(share)``.
-    share : {"none", "window-position", "all"}
-
-    Raises
-    ------
-    ValueError
-        If not even one channel a layer fits.
+    The budget is of weights, as ``parameter_count(share)`` counts them; a ValueError if not
+    even one channel a layer fits.
 
     Examples
     --------
@@ -45,7 +39,15 @@ def uniform_profile(n_sites, window, local_dim, n_outputs, budget, share="none")
     return narrow.with_channels(channels)
 
 
-def graded_profile(kind, n_sites, window, local_dim, n_outputs, budget, share="none"):
+def graded_profile(
+    kind: str,
+    n_sites: int,
+    window: int,
+    local_dim: int,
+    n_outputs: int,
+    budget: int,
+    share: str = "none",
+) -> Architecture:
     """Return the paper's wide-base or wide-tip Architecture, as wide as the budget allows.
 
     The channels go in three steps as 4 : 2 : 1 or as 1 : 2 : 4 (section 8), for any depth,
@@ -62,7 +64,7 @@ def graded_profile(kind, n_sites, window, local_dim, n_outputs, budget, share="n
     steps = graded_steps(kind, narrow.depth)
     least = 2 if fits(narrow, (2,) * narrow.depth, budget, share) else 1
 
-    def channels(size):  # of the widest layer
+    def channels(size: int) -> list[int]:  # of the widest layer
         return [max(least, size * step // 4) for step in steps]
 
     size = least
@@ -71,7 +73,7 @@ def graded_profile(kind, n_sites, window, local_dim, n_outputs, budget, share="n
     return narrow.with_channels(channels(size))
 
 
-def level_names(architecture):
+def level_names(architecture: Architecture) -> list[str]:
     """Return what stands at the lower end of each level's bond, in words.
 
     Examples
@@ -86,17 +88,17 @@ def level_names(architecture):
     return ["sites", *(f"blocks of {size}" for size in sizes), "all and output"]
 
 
-def _one_channel(n_sites, window, local_dim, n_outputs):
+def _one_channel(n_sites: int, window: int, local_dim: int, n_outputs: int) -> Architecture:
     depth, reached = 0, 1
     while window > 1 and reached < n_sites:
         reached, depth = reached * window, depth + 1
     return Architecture(n_sites, window, local_dim, (1,) * max(depth, 1), n_outputs)
 
 
-def _as_budget(narrow, budget, share):
+def _as_budget(narrow: Architecture, budget: int, share: str) -> int:
     return as_int("budget", budget, minimum=narrow.parameter_count(share))
 
 
-def fits(architecture, channels, budget, share):
+def fits(architecture: Architecture, channels: Sequence[int], budget: int, share: str) -> bool:
     """Return whether these channels on the same tree have at most `budget` weights."""
     return architecture.with_channels(channels).parameter_count(share) <= budget

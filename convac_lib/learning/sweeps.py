@@ -22,10 +22,13 @@ runs that differ only in their seed are trained together (:mod:`convac_lib.learn
 import hashlib
 import json
 import os
+import sys
 import traceback
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import torch
 from joblib import Parallel, delayed
@@ -33,15 +36,16 @@ from joblib import Parallel, delayed
 from .._validation import as_int
 from .experiments import Experiment, bytes_of_a_member, run_together
 from .progress import progress
-from .results import Results
+from .results import Results, Row
 from .training import keep_freed_memory, pick_device
 
-try:
+if sys.version_info >= (3, 11):
     import tomllib
-except ModuleNotFoundError:  # Python 3.10
+else:
     import tomli as tomllib
 
 
+Finished: TypeAlias = tuple[int, list[Row], str | None]  # how many runs, their rows, a failure
 ON_A_GPU = 8  # runs trained together there, if nothing else is asked for
 
 
@@ -50,17 +54,11 @@ class Study:
     """A name, and the runs in the order in which they are started."""
 
     name: str
-    experiments: tuple
+    experiments: tuple[Experiment, ...]
 
     @classmethod
-    def read(cls, path):
-        """Read a study from a TOML file.
-
-        Raises
-        ------
-        ValueError
-            If the file is not TOML, or a setting in it is unknown or makes no sense.
-        """
+    def read(cls, path: str | Path) -> "Study":
+        """Read a study from a TOML file; a ValueError if that or a setting makes no sense."""
         path = Path(path)
         try:
             table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -72,7 +70,7 @@ class Study:
             raise ValueError(f"study {path}: {error}") from None
 
     @classmethod
-    def from_table(cls, table):
+    def from_table(cls, table: dict[str, Any]) -> "Study":
         """Make a study of the tables of a TOML file.
 
         Examples
@@ -103,63 +101,57 @@ class Study:
         return cls(table.get("name", "study"), tuple(experiments))
 
 
-def run_key(settings):
+def run_key(settings: dict[str, Any]) -> str:
     """Return what tells one run from another: a digest of its settings."""
     text = json.dumps(Experiment.from_settings(settings).settings, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def settings_of(row):
+def settings_of(row: Row) -> dict[str, Any]:
     """Return the settings in a row of results."""
     return {name: row[name] for name in Experiment.__dataclass_fields__ if name in row}
 
 
 def run_study(
-    study,
-    results,
+    study: Study,
+    results: str | Path,
     *,
-    jobs=-1,
-    threads=None,
-    scheduler=None,
-    device="auto",
-    together=None,
-    memory=None,
-    checkpoints=None,
-    show_progress=True,
-):
+    jobs: int = -1,
+    threads: int | None = None,
+    scheduler: str | None = None,
+    device: str = "auto",
+    together: int | None = None,
+    memory: float | None = None,
+    checkpoints: str | Path | None = None,
+    show_progress: bool = True,
+) -> list[Row]:
     """Do the runs of a study that have no row in `results` yet.
+
+    Returns the rows of this study, in its order.
 
     Parameters
     ----------
-    study : Study
-    results : path
-        File of the rows.
-    jobs : int
+    study, results
+        What to run, and the file of the rows.
+    jobs
         Processes at the same time on this machine; -1 is one for each core, or one in all
         if they use a GPU.
-    threads : int, optional
-        Of one run. Without it the cores are divided among the jobs.
-    scheduler : str, optional
+    threads, device
+        Of every run. Without `threads` the cores are divided among the jobs.
+    scheduler
         Address of a Dask scheduler; its workers then do the runs.
-    device : str
-        Of every run.
-    together : int, optional
+    together
         Most runs to train at once in one process, if they differ only in their seed. Their
         rows come together. Without it 8 on a GPU of this machine and 1 elsewhere, where
         only the smallest models gain.
-    memory : float, optional
+    memory
         Bytes that runs trained at once may take, by estimate; then it may be fewer of them.
         Without it four fifths of a GPU of this machine, divided among the jobs.
-    checkpoints : path, optional
+    checkpoints
         Folder in which unfinished runs keep their state, and go on from it. Runs that were
         trained together go on only if they are together again.
-    show_progress : bool
+    show_progress
         Show a bar of the runs.
-
-    Returns
-    -------
-    list of dict
-        The rows of this study, in its order.
 
     Raises
     ------
@@ -183,13 +175,8 @@ def run_study(
         else:
             finished = _on_a_cluster(groups, scheduler, how)
         n_all, failures, n_failed = len(study.experiments), [], 0
-        bar = progress(
-            None,
-            study.name,
-            total=n_all,
-            initial=n_all - len(missing),
-            **({} if show_progress else {"disable": True}),
-        )
+        silent = {} if show_progress else {"disable": True}
+        bar = progress(None, study.name, total=n_all, initial=n_all - len(missing), **silent)
         for n_runs, rows, failure in finished:
             if failure is None:
                 results.append(*rows)
@@ -208,16 +195,13 @@ def run_study(
     return [rows[run_key(experiment.settings)] for experiment in study.experiments]
 
 
-def group_by_seed(experiments, most, memory=None):
+def group_by_seed(
+    experiments: Iterable[Experiment], most: int, memory: float | None = None
+) -> list[list[Experiment]]:
     """Return the experiments as lists of those to train together, in order.
 
-    Parameters
-    ----------
-    experiments : sequence of Experiment
-    most : int
-        Most in one list, whose members differ only in their seed.
-    memory : float, optional
-        Most bytes that one list may take, by estimate; a list has at least one member.
+    The members of a list differ only in their seed; there are at most `most`, and by
+    estimate they take at most `memory` bytes, but for a single one.
 
     Examples
     --------
@@ -225,7 +209,7 @@ def group_by_seed(experiments, most, memory=None):
     >>> [[run.seed for run in group] for group in group_by_seed(seeds, most=4)]
     [[0, 1, 2], [3, 4]]
     """
-    alike = {}
+    alike: dict[str, list[Experiment]] = {}
     for experiment in experiments:
         key = run_key({**experiment.settings, "seed": 0})
         alike.setdefault(key, []).append(experiment)
@@ -238,7 +222,9 @@ def group_by_seed(experiments, most, memory=None):
     return groups
 
 
-def _for_the_device(device, scheduler, jobs, together, memory):
+def _for_the_device(
+    device: str, scheduler: str | None, jobs: int, together: int | None, memory: float | None
+) -> tuple[int, int, float | None]:
     """Return (jobs, together, memory) with what is best for the device where not given."""
     if together is not None:
         as_int("together", together, minimum=1)
@@ -252,7 +238,9 @@ def _for_the_device(device, scheduler, jobs, together, memory):
     return jobs, together or ON_A_GPU, memory
 
 
-def _run_group(group, device, checkpoints, threads):
+def _run_group(
+    group: list[dict[str, Any]], device: str, checkpoints: str | Path | None, threads: int
+) -> Finished:
     """Do a group of runs in a worker: return how many, their rows, and what went wrong."""
     try:
         keep_freed_memory()
@@ -267,7 +255,7 @@ def _run_group(group, device, checkpoints, threads):
         return len(group), [], f"{group}\n{traceback.format_exc()}"
 
 
-def _checkpoint(folder, group):
+def _checkpoint(folder: str | Path, group: Iterable[dict[str, Any]]) -> Path:
     """Return the file for the state of runs that are trained together; the first names it."""
     first, *others = (run_key(settings) for settings in group)
     if others:
@@ -275,7 +263,7 @@ def _checkpoint(folder, group):
     return Path(folder) / f"{first}.pt"
 
 
-def _clear_checkpoints(folder, keys):
+def _clear_checkpoints(folder: str | Path, keys: Iterable[str]) -> None:
     """Remove the states of runs that have a row: a crash may come between the two.
 
     Also of those that were trained together with one of them and have its name.
@@ -285,14 +273,18 @@ def _clear_checkpoints(folder, keys):
             file.unlink(missing_ok=True)
 
 
-def _on_this_machine(groups, jobs, how):
+def _on_this_machine(
+    groups: list[list[Experiment]], jobs: int, how: dict[str, Any]
+) -> Iterator[Finished]:
     """Yield what `_run_group` returns, as groups finish, from processes of this machine."""
     calls = (delayed(_run_group)([run.settings for run in group], **how) for group in groups)
     pool = Parallel(jobs, return_as="generator_unordered", batch_size=1, pre_dispatch=jobs)
     yield from pool(calls)
 
 
-def _on_a_cluster(groups, address, how):
+def _on_a_cluster(
+    groups: list[list[Experiment]], address: str, how: dict[str, Any]
+) -> Iterator[Finished]:
     """Yield what `_run_group` returns, as groups finish, from the workers of a Dask cluster.
 
     Dask gives the runs of a worker that died to another one.
@@ -316,7 +308,7 @@ def _on_a_cluster(groups, address, how):
             future.release()
 
 
-def _divide_cores(jobs, threads, n_runs):
+def _divide_cores(jobs: int, threads: int | None, n_runs: int) -> tuple[int, int]:
     """Return (jobs, threads) with no more jobs than runs and threads than cores."""
     cores = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):

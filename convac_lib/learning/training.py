@@ -11,17 +11,21 @@ import hashlib
 import math
 import os
 import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
 
 from .._validation import as_choice, as_int
 from .progress import progress
+from .tasks import Task
 
-OPTIMIZERS = ("adam", "adamw")
+OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
 TEST_BATCH = 250  # samples scored at once
 TESTED_BETWEEN = 2000  # test samples that are scored after an epoch that is not the last
@@ -33,17 +37,15 @@ class Recipe:
 
     Attributes
     ----------
-    epochs, batch_size : int
+    epochs, batch_size
         Passes over the training set, and samples in one step.
-    learning_rate : float
+    learning_rate
         The largest rate of the one-cycle schedule.
-    optimizer : {"adam", "adamw"}
-        AdamW takes `weight_decay` apart from the gradient.
-    weight_decay : float
-        0 by default.
-    clip : float
+    optimizer, weight_decay
+        ``"adam"``, or ``"adamw"``, which takes the decay apart from the gradient.
+    clip
         Longest gradient; a longer one is shortened to it. 0 is no clipping.
-    seed : int
+    seed
         Of the order of the samples.
     """
 
@@ -55,11 +57,11 @@ class Recipe:
     clip: float = 5.0
     seed: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         as_int("epochs", self.epochs, minimum=1)
         as_int("batch_size", self.batch_size, minimum=1)
         as_int("seed", self.seed, minimum=0)
-        as_choice("optimizer", self.optimizer, OPTIMIZERS)
+        as_choice("optimizer", self.optimizer, tuple(OPTIMIZERS))
         for name in ("learning_rate", "weight_decay", "clip"):
             value = getattr(self, name)
             if not isinstance(value, int | float) or not 0 <= value < math.inf:
@@ -72,61 +74,56 @@ class Result:
 
     Attributes
     ----------
-    measure : {"accuracy", "r2"}
-        What `train` and `test` are: the part of the samples that is right, or for a
-        regression R^2, the part of the variance that is explained.
-    train, test : float
+    measure
+        What `train` and `test` are: ``"accuracy"``, the part of the samples that is right,
+        or for a regression ``"r2"``, the part of the variance that is explained.
+    train, test
         On the training and on the test samples, after the last step.
-    history : list of dict
+    history
         For each epoch: ``loss`` (mean over its steps), and ``test`` on the first 2,000 test
         samples, or after the last epoch on all of them.
-    seconds : float
+    seconds
         Of training and of testing, over all the times it was started.
-    device : str
+    device
         Where it ran last: ``"cpu"``, or ``"cuda"`` and the card's name.
     """
 
     measure: str
     train: float
     test: float
-    history: list = field(repr=False)
+    history: list[dict[str, Any]] = field(repr=False)
     seconds: float
     device: str
 
 
 def train(
-    model,
-    task,
-    recipe=None,
+    model: nn.Module,
+    task: Task,
+    recipe: Recipe | None = None,
     *,
-    device="auto",
-    checkpoint=None,
-    save_every=30.0,
-    show_progress=True,
-    **changes,
-):
+    device: str | torch.device = "auto",
+    checkpoint: str | Path | None = None,
+    save_every: float = 30.0,
+    show_progress: bool = True,
+    **changes: Any,
+) -> Result:
     """Train `model` on `task`, in place.
 
     Parameters
     ----------
-    model : torch.nn.Module
+    model
         Maps a batch of inputs to scores, (batch, classes) or (batch, 1).
-    task : Task
+    task
         See :mod:`convac_lib.learning.tasks`.
-    recipe : Recipe, optional
-        The default one without it; `changes` are changes to it, such as ``epochs=3``.
-    device : str
+    recipe, **changes
+        The default one if left out, and changes to it, such as ``epochs=3``.
+    device
         ``"auto"`` is a GPU if there is one, else the CPU.
-    checkpoint : path, optional
-        A file to keep the state in. If it is there, training goes on from it.
-    save_every : float
-        Seconds between two writings of the checkpoint.
-    show_progress : bool
+    checkpoint
+        A file to keep the state in, written again after `save_every` seconds. If it is
+        there, training goes on from it.
+    show_progress
         Show a bar, in a notebook or a terminal.
-
-    Returns
-    -------
-    Result
 
     Raises
     ------
@@ -148,14 +145,14 @@ def train(
     run.complete(checkpoint, save_every, show_progress)
     return Result(
         task.measure,
-        **run.result,
+        **run.finish(),
         history=run.history,
         seconds=run.seconds,
         device=device_name(device),
     )
 
 
-def pick_device(device="auto"):
+def pick_device(device: str | torch.device = "auto") -> torch.device:
     """Return the torch.device that `device` names; ``"auto"`` prefers a GPU."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -169,14 +166,14 @@ def pick_device(device="auto"):
     return picked
 
 
-def device_name(device):
+def device_name(device: torch.device) -> str:
     """Return the device as people name it, with the card if it is a GPU."""
     if device.type == "cuda":
         return f"{device}, {torch.cuda.get_device_name(device)}"
     return str(device)
 
 
-def keep_freed_memory():
+def keep_freed_memory() -> None:
     """Ask the C library to keep the memory of freed arrays for the next ones (glibc only).
 
     Otherwise every step gives its large arrays back to the system, which hands them out
@@ -192,7 +189,7 @@ def keep_freed_memory():
     mallopt(trim_threshold, 2**31 - 1)
 
 
-def one_cycle(step, n_steps):
+def one_cycle(step: int, n_steps: int) -> float:
     """Return the rate at a step as a part of the largest: up for 30 % of the steps, then down.
 
     Two half cosines, from 1/25 to 1 to 1/10,000.
@@ -210,17 +207,14 @@ def one_cycle(step, n_steps):
     return end + (start - end) * (1 + math.cos(math.pi * part)) / 2
 
 
-def described(model):
+def described(model: nn.Module) -> dict[str, Any]:
     """Return what a model is, but for its numbers: its class, options, and tensors' shapes."""
     tensors = {name: f"{t.dtype} {list(t.shape)}" for name, t in model.state_dict().items()}
-    return {
-        "class": type(model).__name__,
-        "options": getattr(model, "options", {}),
-        "tensors": tensors,
-    }
+    options = getattr(model, "options", {})
+    return {"class": type(model).__name__, "options": options, "tensors": tensors}
 
 
-def differences(theirs, ours, name=""):
+def differences(theirs: Any, ours: Any, name: str = "") -> list[str]:
     """Return in words where two descriptions differ, a list; they are dicts of plain values.
 
     Examples
@@ -241,7 +235,7 @@ def differences(theirs, ours, name=""):
     return [f"{name} is {theirs!r} there and {ours!r} here"]
 
 
-def digest(tensors):
+def digest(tensors: Mapping[str, Tensor]) -> str:
     """Return a digest of named tensors: equal for equal numbers, on whatever device."""
     found = hashlib.sha256()
     for name, tensor in tensors.items():
@@ -251,12 +245,18 @@ def digest(tensors):
 
 
 @torch.no_grad()
-def evaluate(model, inputs, targets, n_classes, batch_size=TEST_BATCH):
+def evaluate(
+    model: Callable[[Any], Tensor],
+    inputs: Any,
+    targets: Tensor,
+    n_classes: int | None,
+    batch_size: int = TEST_BATCH,
+) -> Any:
     """Return the accuracy of `model`, or R^2 where `n_classes` is None; inputs as tensors.
 
     A list of them where the model's scores are those of several, (members, batch, Y).
     """
-    total = 0
+    total: Any = 0
     for batch, wanted in zip(inputs.split(batch_size), targets.split(batch_size), strict=True):
         scores = model(batch)
         if n_classes is not None:
@@ -268,7 +268,7 @@ def evaluate(model, inputs, targets, n_classes, batch_size=TEST_BATCH):
     return (1 - total / (targets - targets.mean()).double().square().sum()).tolist()
 
 
-def sample_order(seed, epoch, n_samples):
+def sample_order(seed: int, epoch: int, n_samples: int) -> Tensor:
     """Return the order of the samples in an epoch."""
     order = np.random.default_rng([seed, epoch]).permutation(n_samples)
     return torch.from_numpy(order)
@@ -281,7 +281,10 @@ class Run:
     losses and what is measured have an axis of members in front.
     """
 
-    def __init__(self, model, task, recipe, device):
+    train_x: Any  # tensors, or in an ensemble lists of windows
+    test_x: Any
+
+    def __init__(self, model: nn.Module, task: Task, recipe: Recipe, device: torch.device):
         self.model, self.task, self.recipe, self.device = model, task, recipe, device
         arrays = task.train_inputs, task.train_targets, task.test_inputs, task.test_targets
         self.train_x, self.train_y, self.test_x, self.test_y = (
@@ -290,18 +293,25 @@ class Run:
         self.optimizer = self.make_optimizer(recipe.learning_rate)
         self.steps_per_epoch = -(-len(self.train_x) // recipe.batch_size)
         self.n_steps = recipe.epochs * self.steps_per_epoch
-        self.steps_done, self.seconds, self.order = 0, 0.0, None
+        self.steps_done, self.seconds = 0, 0.0
+        self.order: Tensor | None = None
         self.loss_so_far = torch.tensor(0.0, dtype=torch.float64, device=device)
-        self.history, self.result = [], None
+        self.history: list[dict[str, Any]] = []
+        self.result: dict[str, Any] | None = None
         self.start = digest(model.state_dict())
 
-    def complete(self, checkpoint=None, save_every=30.0, show_progress=False):
+    def complete(
+        self,
+        checkpoint: str | Path | None = None,
+        save_every: float = 30.0,
+        show_progress: bool = False,
+    ) -> None:
         """Make all the steps that are left; see `train`."""
         path = None if checkpoint is None else Path(checkpoint)
         if path is not None and path.exists():
             self.load(path)
         saved = time.monotonic()
-        steps = range(self.steps_done, self.n_steps)
+        steps: Iterable[int] = range(self.steps_done, self.n_steps)
         if show_progress:
             steps = progress(steps, "training", initial=self.steps_done, total=self.n_steps)
         for _ in steps:
@@ -313,7 +323,7 @@ class Run:
         if path is not None:
             self.save(path)
 
-    def advance(self):
+    def advance(self) -> None:
         """Make one step; after the last one of an epoch, test."""
         started = time.perf_counter()
         epoch, position = divmod(self.steps_done, self.steps_per_epoch)
@@ -324,21 +334,17 @@ class Run:
         self.step(self.order[..., position * size : (position + 1) * size])
         self.steps_done += 1
         if self.steps_done % self.steps_per_epoch == 0:
-            self.history.append(
-                {
-                    "loss": (self.loss_so_far / self.steps_per_epoch).tolist(),
-                    "test": self.test(),
-                }
-            )
+            loss = (self.loss_so_far / self.steps_per_epoch).tolist()
+            self.history.append({"loss": loss, "test": self.test()})
             self.loss_so_far.zero_()
         self.seconds += time.perf_counter() - started
 
-    def test(self):
+    def test(self) -> Any:
         """Measure on the test samples: on all of them after the last step, else on some."""
         some = slice(None if self.steps_done == self.n_steps else TESTED_BETWEEN)
         return self.measure(self.test_x[some], self.test_y[some])
 
-    def step(self, chosen):
+    def step(self, chosen: Tensor) -> None:
         """Make one step of the optimizer for the samples of these numbers."""
         losses = self.losses(self.model(self.train_x[chosen]), self.train_y[chosen])
         self.optimizer.zero_grad()
@@ -348,49 +354,46 @@ class Run:
         self.optimizer.step()
         self.loss_so_far += losses.detach().double()
 
-    def finish(self):
-        """Measure the trained model, unless a checkpoint has the result already."""
+    def finish(self) -> dict[str, Any]:
+        """Return what the trained model does, measured unless a checkpoint has it already."""
         if self.result is None:
-            self.result = {
-                "train": self.measure(self.train_x, self.train_y),
-                "test": self.history[-1]["test"],
-            }
+            train, test = self.measure(self.train_x, self.train_y), self.history[-1]["test"]
+            self.result = {"train": train, "test": test}
+        return self.result
 
     # --- what a Run of several models does otherwise --------------------------------------
 
-    def make_optimizer(self, rate, **options):
+    def make_optimizer(self, rate: Any, **options: Any) -> torch.optim.Optimizer:
         """Return the recipe's optimizer of the model's parameters."""
-        kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-        return kinds[self.recipe.optimizer](
-            self.model.parameters(), lr=rate, weight_decay=self.recipe.weight_decay, **options
-        )
+        kind, decay = OPTIMIZERS[self.recipe.optimizer], self.recipe.weight_decay
+        return kind(self.model.parameters(), lr=rate, weight_decay=decay, **options)
 
-    def set_rate(self, rate):
+    def set_rate(self, rate: float) -> None:
         """Set the rate of the next step."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
 
-    def make_order(self, epoch):
+    def make_order(self, epoch: int) -> Tensor:
         """Return the numbers of the samples in the order in which an epoch shows them."""
         return sample_order(self.recipe.seed, epoch, len(self.train_x))
 
-    def losses(self, scores, wanted):
+    def losses(self, scores: Tensor, wanted: Tensor) -> Tensor:
         """Return the mean loss over a batch."""
         if self.task.n_classes is not None:
             return F.cross_entropy(scores, wanted)
         return F.mse_loss(scores.squeeze(1), wanted.to(scores))
 
-    def clip_gradients(self):
+    def clip_gradients(self) -> None:
         """Shorten the gradient to the longest allowed."""
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
 
-    def measure(self, inputs, targets):
+    def measure(self, inputs: Any, targets: Tensor) -> Any:
         """Return the accuracy, or R^2, of the model on these samples."""
         return evaluate(self.model, inputs, targets, self.task.n_classes)
 
     # --- checkpoints ----------------------------------------------------------------------
 
-    def save(self, path):
+    def save(self, path: Path) -> None:
         """Write the state to `path`: whole, or not at all."""
         state = {
             "run": self.fingerprint(),
@@ -410,7 +413,7 @@ class Run:
             os.fsync(file.fileno())
         os.replace(unfinished, path)
 
-    def load(self, path):
+    def load(self, path: Path) -> None:
         """Go on from the state in `path`."""
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
@@ -434,17 +437,14 @@ class Run:
         for name in ("steps_done", "seconds", "history", "result"):
             setattr(self, name, state[name])
 
-    def fingerprint(self):
+    def fingerprint(self) -> dict[str, Any]:
         """Return what must be equal for a checkpoint to be of this run."""
         sample = hashlib.sha256(self.task.train_inputs[:100].tobytes())
         sample.update(self.task.train_targets.tobytes())
+        task = {"name": self.task.name, "samples": len(self.train_x), "digest": sample.hexdigest()}
         return {
             "recipe": asdict(self.recipe),
             "model": described(self.model),
             "starting weights": self.start,
-            "task": {
-                "name": self.task.name,
-                "samples": len(self.train_x),
-                "digest": sample.hexdigest(),
-            },
+            "task": task,
         }

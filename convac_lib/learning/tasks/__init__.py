@@ -9,8 +9,7 @@ from importlib.metadata import entry_points
 from inspect import signature
 from typing import Any
 
-import numpy as np
-
+from ..._arrays import Array
 from ..._validation import as_choice, as_int
 
 KINDS = ("images", "sequences")
@@ -22,40 +21,35 @@ class Task:
 
     Attributes
     ----------
-    name : str
+    name
         What was asked for.
-    train_inputs, test_inputs : ndarray, shape (samples, ...)
+    train_inputs, test_inputs
         Images (samples, side, side) or sequences (samples, N, s).
-    train_targets, test_targets : ndarray, shape (samples,)
-        Classes (int64), or numbers to regress (float32).
-    n_classes : int or None
+    train_targets, test_targets
+        One for each sample: classes (int64), or numbers to regress (float32).
+    n_classes
         None for a regression.
-    kind : {"images", "sequences"}
-        What the inputs are; a square array alone would not tell.
-
-    Raises
-    ------
-    ValueError
-        If `kind` is neither.
+    kind
+        ``"images"`` or ``"sequences"``; a square array alone would not tell.
     """
 
     name: str
-    train_inputs: np.ndarray
-    train_targets: np.ndarray
-    test_inputs: np.ndarray
-    test_targets: np.ndarray
+    train_inputs: Array
+    train_targets: Array
+    test_inputs: Array
+    test_targets: Array
     n_classes: int | None
     kind: str
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         as_choice("kind", self.kind, KINDS)
 
     @property
-    def measure(self):
+    def measure(self) -> str:
         """How well a network does is told by: ``"accuracy"``, or ``"r2"`` for a regression."""
         return "accuracy" if self.n_classes else "r2"
 
-    def hold_out(self, n_samples):
+    def hold_out(self, n_samples: int) -> "Task":
         """Return the task whose test set is the last `n_samples` of the training set.
 
         For choosing rates and epochs: the true test set is not touched.

@@ -6,36 +6,55 @@ smaller and binary, it does not say: here an area average, then a threshold, and
 place for each image, drawn once.
 """
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
+from ..._arrays import Array
 from ..._validation import as_choice, as_int
 from . import Task
 from .mnist import read_mnist
 
 SOURCES = ("digits", "mnist")
+Part: TypeAlias = tuple[Array, Array]  # images, labels
+Sizes: TypeAlias = tuple[int, int]  # of the training and of the test set
 N_TEST_DIGITS = 400  # of scikit-learn's 1797
 
 
-def digits(seed=0, side=8):
+def digits(seed: int = 0, side: int = 8) -> Task:
     """Return scikit-learn's 1797 digits, from 0 to 1, split in 1397 and 400 by `seed`.
 
     They are 8 x 8; another `side` resizes them.
     """
-    return _task("digits", _read("digits", seed), lambda images, rng: resize(images, side), seed)
+    parts = [(resize(images, side), labels) for images, labels in _read("digits", seed)]
+    return _task("digits", *parts)
 
 
-def local(seed=0, source="digits", side=64, n_train=60_000, n_test=10_000):
+def local(
+    seed: int = 0,
+    source: str = "digits",
+    side: int = 64,
+    n_train: int = 60_000,
+    n_test: int = 10_000,
+) -> Task:
     """Return the paper's local task: binary 8 x 8 digits anywhere on black 64 x 64 images."""
-    return _placed("local", seed, source, side, n_train, n_test, digit_side=8, threshold=0.35)
+    return _placed("local", 8, 0.35, seed, source, side, (n_train, n_test))
 
 
-def global_(seed=0, source="digits", side=64, n_train=60_000, n_test=10_000):
+def global_(
+    seed: int = 0,
+    source: str = "digits",
+    side: int = 64,
+    n_train: int = 60_000,
+    n_test: int = 10_000,
+) -> Task:
     """Return the paper's global task: binary 32 x 32 digits anywhere on black 64 x 64 images."""
-    return _placed("global", seed, source, side, n_train, n_test, digit_side=32, threshold=0.5)
+    return _placed("global", 32, 0.5, seed, source, side, (n_train, n_test))
 
 
-def resize(images, side):
+def resize(images: Array, side: int) -> NDArray[np.float32]:
     """Resize square images (samples, a, a) to (samples, side, side) by area averages.
 
     Examples
@@ -53,7 +72,7 @@ def resize(images, side):
     return weights @ images.astype(np.float32) @ weights.T
 
 
-def place(images, side, rng):
+def place(images: Array, side: int, rng: np.random.Generator) -> Array:
     """Put images (samples, a, a) at random places on black images (samples, side, side)."""
     n, small = len(images), images.shape[-1]
     as_int("side", side, minimum=small)
@@ -64,17 +83,25 @@ def place(images, side, rng):
     return canvas
 
 
-def _placed(name, seed, source, side, n_train, n_test, digit_side, threshold):
-    sizes = as_int("n_train", n_train, minimum=1), as_int("n_test", n_test, minimum=1)
+def _placed(
+    name: str, digit_side: int, above: float, seed: int, source: str, side: int, sizes: Sizes
+) -> Task:
+    """Place binary digits on black; a part with too few digits uses them several times."""
+    for size, argument in zip(sizes, ("n_train", "n_test"), strict=True):
+        as_int(argument, size, minimum=1)
+    parts = []
+    for part, ((images, labels), size) in enumerate(zip(_read(source, seed), sizes, strict=True)):
+        rng = np.random.default_rng([seed, part])
+        if size != len(images):
+            rounds = -(-size // len(images))
+            chosen = np.concatenate([rng.permutation(len(images)) for _ in range(rounds)])[:size]
+            images, labels = images[chosen], labels[chosen]
+        small = (resize(images, digit_side) > above).astype(np.uint8)
+        parts.append((place(small, side, rng), labels))
+    return _task(name, *parts)
 
-    def draw(images, rng):
-        small = (resize(images, digit_side) > threshold).astype(np.uint8)
-        return place(small, side, rng)
 
-    return _task(name, _read(source, seed), draw, seed, sizes)
-
-
-def _read(source, seed):
+def _read(source: str, seed: int) -> list[Part]:
     """Return ((images, labels), (images, labels)), images as floats from 0 to 1."""
     if as_choice("source", source, SOURCES) == "mnist":
         return [(images / np.float32(255), labels) for images, labels in read_mnist()]
@@ -84,17 +111,9 @@ def _read(source, seed):
     images, labels = (data.images / 16).astype(np.float32), data.target
     order = np.random.default_rng(seed).permutation(len(images))
     train, test = order[:-N_TEST_DIGITS], order[-N_TEST_DIGITS:]
-    return (images[train], labels[train]), (images[test], labels[test])
+    return [(images[train], labels[train]), (images[test], labels[test])]
 
 
-def _task(name, parts, draw, seed, sizes=(None, None)):
-    """Draw the images of both parts; a part that is too small is used several times."""
-    arrays = []
-    for part, ((images, labels), size) in enumerate(zip(parts, sizes, strict=True)):
-        rng = np.random.default_rng([seed, part])
-        if size is not None and size != len(images):
-            rounds = -(-size // len(images))
-            chosen = np.concatenate([rng.permutation(len(images)) for _ in range(rounds)])[:size]
-            images, labels = images[chosen], labels[chosen]
-        arrays += [draw(images, rng), labels.astype(np.int64)]
+def _task(name: str, train: Part, test: Part) -> Task:
+    arrays = train[0], train[1].astype(np.int64), test[0], test[1].astype(np.int64)
     return Task(name, *arrays, n_classes=10, kind="images")

@@ -3,12 +3,15 @@
 import zipfile
 import zlib
 from pathlib import Path
+from typing import NoReturn, TypeAlias
 
 import numpy as np
 
+from ..._arrays import Array
 from . import Task
 
 ARRAYS = ("train_inputs", "train_targets", "test_inputs", "test_targets")
+Arrays: TypeAlias = dict[str, Array]
 FEWEST = 20  # samples to train on
 _DAMAGE = (  # what NumPy, zipfile and zlib raise for files that are not whole
     zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, OSError, AttributeError,
@@ -16,21 +19,13 @@ _DAMAGE = (  # what NumPy, zipfile and zlib raise for files that are not whole
 )  # fmt: skip
 
 
-def read_npz(path, kind=None):
+def read_npz(path: str | Path, kind: str | None = None) -> Task:
     """Return the task in a .npz file, as ``numpy.savez`` writes it.
 
-    Parameters
-    ----------
-    path : path
-        With the arrays train_inputs, test_inputs: images (samples, side, side) or
-        sequences (samples, N, numbers), side and N powers of two; and train_targets,
-        test_targets: integers are classes 0, 1, ..., others are numbers to regress.
-    kind : {"images", "sequences"}, optional
-        What the inputs are. Left out, square ones are images, others sequences.
-
-    Returns
-    -------
-    Task
+    The arrays train_inputs and test_inputs are images (samples, side, side) or sequences
+    (samples, N, numbers), side and N powers of two; of train_targets and test_targets
+    integers are classes 0, 1, ..., others are numbers to regress. Without a `kind`, square
+    inputs are images, others sequences.
 
     Raises
     ------
@@ -55,7 +50,7 @@ class _Bad(Exception):
     """What is wrong, as the rest of a sentence that begins with the file."""
 
 
-def _arrays(path):
+def _arrays(path: Path) -> Arrays:
     if not path.is_file():
         raise _Bad(" is not there, or is no file")
     try:
@@ -68,11 +63,11 @@ def _arrays(path):
     raise _Bad(f" must hold {', '.join(ARRAYS)}; missing: {', '.join(missing)}")
 
 
-def _refuse(name, allowed, got):
+def _refuse(name: str, allowed: str, got: object) -> NoReturn:
     raise _Bad(f": {name} must {allowed}, got {got}")
 
 
-def _check_numbers(arrays):
+def _check_numbers(arrays: Arrays) -> None:
     for name, array in arrays.items():
         if array.dtype.kind not in "biuf":
             _refuse(name, "hold real numbers", f"dtype {array.dtype}")
@@ -80,7 +75,7 @@ def _check_numbers(arrays):
             _refuse(name, "be finite", "NaN or infinity")
 
 
-def _check_shapes(arrays):
+def _check_shapes(arrays: Arrays) -> None:
     for part in ("train", "test"):
         inputs, targets = arrays[f"{part}_inputs"], arrays[f"{part}_targets"]
         if inputs.ndim != 3 or 0 in inputs.shape:
@@ -99,7 +94,7 @@ def _check_shapes(arrays):
         _refuse("train_inputs", "have a power of two as side or number of sites", side)
 
 
-def _targets(arrays):
+def _targets(arrays: Arrays) -> tuple[Array, Array, int | None]:
     """Return (to train on, to test on, number of classes or None)."""
     train, test = arrays["train_targets"], arrays["test_targets"]
     kinds = ["classes" if targets.dtype.kind in "biu" else "numbers" for targets in (train, test)]

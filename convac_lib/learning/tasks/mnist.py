@@ -11,36 +11,28 @@ import os
 import tempfile
 import zlib
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
 
-# Of the unpacked bytes: mirrors may compress differently. (MD5 as published, SHA-256.)
+Images: TypeAlias = NDArray[np.uint8]
+
+# SHA-256 of the unpacked bytes: mirrors may compress differently.
 CHECKSUMS = {
-    "train-images-idx3-ubyte.gz": (
-        "6bbc9ace898e44ae57da46a324031adb",
-        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    ),
-    "train-labels-idx1-ubyte.gz": (
-        "a25bea736e30d166cdddb491f175f624",
-        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    ),
-    "t10k-images-idx3-ubyte.gz": (
-        "2646ac647ad5339dbf082846283269ea",
-        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    ),
-    "t10k-labels-idx1-ubyte.gz": (
-        "27ae3e4e09519cfbb04c329615203637",
-        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    ),
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 
 
-def read_mnist():
+def read_mnist() -> tuple[tuple[Images, Images], tuple[Images, Images]]:
     """Return ((images, labels), (images, labels)) of the 60,000 and the 10,000.
 
     Images are (samples, 28, 28) and labels (samples,), both uint8; files that are missing
@@ -54,11 +46,11 @@ def read_mnist():
         If a file is missing and no mirror gives it.
     """
     folder = data_folder()
-    arrays = [_read(folder / name) for name in CHECKSUMS]
-    return tuple(arrays[:2]), tuple(arrays[2:])
+    arrays = [_read(folder / f"{name}.gz") for name in CHECKSUMS]
+    return (arrays[0], arrays[1]), (arrays[2], arrays[3])
 
 
-def data_folder():
+def data_folder() -> Path:
     """Return the folder of the files: CONVAC_DATA, or the platform's cache."""
     named = os.environ.get("CONVAC_DATA")
     if named:
@@ -68,7 +60,7 @@ def data_folder():
     return user_cache_path("convac") / "mnist"
 
 
-def _read(path):
+def _read(path: Path) -> Images:
     """Return the array in one gzipped IDX file; its checksum has vouched for the header."""
     if not path.exists():
         _fetch(path)
@@ -78,32 +70,27 @@ def _read(path):
     return np.frombuffer(contents, np.uint8, offset=header).reshape(shape)
 
 
-def _verified(path):
+def _verified(path: Path) -> bytes:
     """Return the unpacked bytes of `path`, or raise a ValueError that says what is wrong."""
     try:
-        with gzip.open(path) as file:
-            contents = file.read()
+        contents = gzip.decompress(path.read_bytes())
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(_refusal(path, f"does not unpack ({error})")) from None
-    sums = (
-        hashlib.md5(contents, usedforsecurity=False).hexdigest(),
-        hashlib.sha256(contents).hexdigest(),
-    )
-    if sums == CHECKSUMS[path.name]:
-        return contents
-    others = [name for name, known in CHECKSUMS.items() if known == sums]
-    problem = f"holds {others[0]}" if others else "is not the known file (its SHA-256 differs)"
-    raise ValueError(_refusal(path, problem))
-
-
-def _refusal(path, problem):
-    return (
+        problem = f"does not unpack ({error})"
+    else:
+        found = hashlib.sha256(contents).hexdigest()
+        if found == CHECKSUMS[path.stem]:
+            return contents
+        others = [name for name, known in CHECKSUMS.items() if known == found]
+        problem = (
+            f"holds {others[0]}.gz" if others else "is not the known file (its SHA-256 differs)"
+        )
+    raise ValueError(
         f"{path.name} {problem}. It was left as it is: {path}. Delete it, or point "
         "CONVAC_DATA at a folder with good files, and it is fetched again"
     )
 
 
-def _fetch(path):
+def _fetch(path: Path) -> None:
     """Fetch a file from the first mirror that gives the right bytes; whole, or not at all."""
     import pooch
 
@@ -114,15 +101,13 @@ def _fetch(path):
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             try:
                 # The checksum is of the unpacked bytes, so it is checked here, not by pooch.
-                fetched = Path(
-                    pooch.retrieve(mirror + path.name, None, fname=path.name, path=folder)
-                )
-                _verified(fetched)
+                pooch.retrieve(mirror + path.name, None, fname=path.name, path=folder)
+                _verified(Path(folder, path.name))
             except (OSError, ValueError) as error:
                 problems.append(f"{mirror}: {error}")
-                continue
-            os.replace(fetched, path)
-            return
+            else:
+                os.replace(Path(folder, path.name), path)
+                return
     raise OSError(
         f"{path.name} is not in {path.parent}, and no mirror gave it. "
         "Copy it there, or point CONVAC_DATA at a folder that has it. " + "; ".join(problems)
