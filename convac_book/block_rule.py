@@ -4,6 +4,7 @@ The chapters on widths and on the two tasks reason with it (Levine et al. 2018,
 section 7.3). The tests compare it with :func:`convac_lib.cuts.min_cut`.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
@@ -11,10 +12,10 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from convac_lib._validation import as_int, integer_log
-from convac_lib.partitions import as_word
+from convac_lib.partitions import PartitionLike, as_word
 
 
-def block_rule(length, window=2):
+def block_rule(length: int, window: int = 2) -> int:
     """Return the deepest layer that enters for blocks of `length` sites, by section 7.3.
 
     The paper's rule: if A and B are made of contiguous blocks of `length` = ξ
@@ -47,7 +48,7 @@ class DeepestLayer(NamedTuple):
     possible: int
 
 
-def deepest_layer(partition, window=2):
+def deepest_layer(partition: PartitionLike, window: int = 2) -> DeepestLayer:
     """Return between which layers the deepest one lies that can enter the minimal cut.
 
     The width r_l *can enter* if, for some choice of the other widths, the minimal
@@ -106,7 +107,7 @@ def deepest_layer(partition, window=2):
     return DeepestLayer(known, possible)
 
 
-def _may_disagree(wants_a, wants_b, covers):
+def _may_disagree(wants_a: str, wants_b: str, covers: Callable[[str, str], bool]) -> bool:
     """Whether it is not excluded that, for some widths, these words want A and B."""
     excluded = (
         covers(wants_b, wants_a)
@@ -116,15 +117,15 @@ def _may_disagree(wants_a, wants_b, covers):
     return not excluded
 
 
-def _complement(word):
+def _complement(word: str) -> str:
     return word.translate(str.maketrans("AB", "BA"))
 
 
-def _covering(window):
+def _covering(window: int) -> Callable[[str, str], bool]:
     """Return a function: does a tree symmetry carry the A sites of a word into another's?"""
 
     @cache
-    def covers(word, other):
+    def covers(word: str, other: str) -> bool:
         if word.count("A") < other.count("A"):
             return False
         if len(word) == 1 or word == other:

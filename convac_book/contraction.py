@@ -4,18 +4,20 @@ For looking, not for computing: slow, and independent of everything else that co
 the same numbers (:mod:`convac_lib.decompositions`).
 """
 
+from typing import Any
+
 import numpy as np
 
-from convac_lib._arrays import human_size
+from convac_lib._arrays import Array, human_size
 from convac_lib._validation import as_int
 from convac_lib.decompositions import as_features, as_weights, in_one_dtype
-from convac_lib.networks import OUTPUT
+from convac_lib.networks import OUTPUT, Graph, Node
 
 MAX_ENTRIES = 2**24  # of one tensor
 MAX_INDICES = 52  # numpy.einsum names an index by a letter
 
 
-def delta_tensor(order, bond):
+def delta_tensor(order: int, bond: int) -> Array:
     """Return the delta tensor: 1 where all `order` indices agree, else 0 (eq. 13).
 
     Examples
@@ -33,7 +35,7 @@ def delta_tensor(order, bond):
     return delta
 
 
-def node_tensors(graph, weights, features=None):
+def node_tensors(graph: Graph, weights: Any, features: Any = None) -> dict[Node, Array]:
     """Return the tensor of every node, axes in the order of the node's `legs`.
 
     Parameters
@@ -88,7 +90,7 @@ def node_tensors(graph, weights, features=None):
     return tensors
 
 
-def contract(graph, tensors):
+def contract(graph: Graph, tensors: Any) -> Array:
     """Sum over every index that two tensors share, by one call of ``numpy.einsum``.
 
     Parameters
@@ -135,7 +137,7 @@ def contract(graph, tensors):
     entries = architecture.n_outputs * architecture.local_dim ** len(open_inputs)
     _refuse_large("the answer", entries)
 
-    def indices(node):
+    def indices(node: Node) -> list[int]:
         shared = [index[frozenset((node, leg))] for leg in graph.nodes[node]["legs"]]
         return [index_of_class, *shared] if node == OUTPUT else shared
 
@@ -146,7 +148,7 @@ def contract(graph, tensors):
     return np.einsum(*operands, answer, optimize="greedy")
 
 
-def _refuse_large(what, entries):
+def _refuse_large(what: str, entries: int) -> None:
     if entries > MAX_ENTRIES:
         raise ValueError(
             f"{what} would be a tensor of {human_size(8 * entries)}, and at most "

@@ -4,16 +4,20 @@ Colours and shapes mean the same in the whole book: see :mod:`convac_lib.cli.pic
 whose pictures are the pages' too.
 """
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 
 from convac_lib.cli.pictures import COLOURS, draw_bond_spectrum, draw_network, node_positions
-from convac_lib.partitions import as_partition, to_image
+from convac_lib.partitions import PartitionLike, as_partition, to_image
 
 __all__ = ["COLOURS", "draw_bond_spectrum", "draw_network", "draw_partition", "node_positions"]
 
 
-def draw_partition(partition, ax=None):
+def draw_partition(partition: PartitionLike, ax: Any = None) -> Axes:
     """Draw a partition of an image (Morton order) as its pixels: A blue, B vermilion and hatched.
 
     Examples
@@ -28,7 +32,7 @@ def draw_partition(partition, ax=None):
     for row, column in np.ndindex(pixels.shape):
         in_a = pixels[row, column]
         ax.add_patch(
-            plt.Rectangle(
+            Rectangle(
                 (column, row), 1, 1,
                 facecolor=COLOURS["A" if in_a else "B"],
                 edgecolor="white", linewidth=0.5, hatch=None if in_a else "//",

@@ -1,15 +1,17 @@
 """The states that everyone meets first: Bell, GHZ, W, one drawn at random; and Page's average."""
 
 from math import log
+from typing import Any
 
 import numpy as np
 from scipy.special import digamma
 
+from convac_lib._arrays import Array
 from convac_lib._validation import as_choice, as_int
 from convac_lib.states import normalized, refuse_big_state
 
 
-def random_state(n_sites, local_dim=2, seed=0, dtype=float):
+def random_state(n_sites: int, local_dim: int = 2, seed: int = 0, dtype: Any = float) -> Array:
     """Return a state drawn uniformly from the unit sphere, shape (local_dim,) * n_sites.
 
     `dtype` is ``float`` for a real state and ``complex`` for a complex one.
@@ -29,7 +31,7 @@ def random_state(n_sites, local_dim=2, seed=0, dtype=float):
     return normalized(state)
 
 
-def bell(normalize=True):
+def bell(normalize: bool = True) -> Array:
     """Return the Bell state (|00⟩ + |11⟩) / √2 of two qubits.
 
     Examples
@@ -41,7 +43,7 @@ def bell(normalize=True):
     return ghz(2, normalize=normalize)
 
 
-def ghz(n_sites, local_dim=2, normalize=True):
+def ghz(n_sites: int, local_dim: int = 2, normalize: bool = True) -> Array:
     """Return the GHZ state Σ_d |d d ... d⟩ / √local_dim; unnormalised it is a delta (eq. 13).
 
     Examples
@@ -56,7 +58,7 @@ def ghz(n_sites, local_dim=2, normalize=True):
     return normalized(state) if normalize else state
 
 
-def w_state(n_sites, normalize=True):
+def w_state(n_sites: int, normalize: bool = True) -> Array:
     """Return the W state of qubits: one of them is 1, with equal amplitudes.
 
     Examples
@@ -73,7 +75,7 @@ def w_state(n_sites, normalize=True):
     return normalized(state) if normalize else state
 
 
-def page_entropy(dim_a, dim_b):
+def page_entropy(dim_a: int, dim_b: int) -> float:
     """Return Page's average entanglement entropy of a random complex state, in nats.
 
     For sides of dimension m ≤ n it is Σ_{k=n+1}^{mn} 1/k − (m−1)/(2n)
@@ -90,6 +92,6 @@ def page_entropy(dim_a, dim_b):
     return float(digamma(m * n + 1) - digamma(n + 1)) - (m - 1) / (2 * n)
 
 
-def _state_shape(n_sites, local_dim):
+def _state_shape(n_sites: int, local_dim: int) -> tuple[int, ...]:
     n_sites = as_int("n_sites", n_sites, minimum=1)
     return (as_int("local_dim", local_dim, minimum=1),) * n_sites

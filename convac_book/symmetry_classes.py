@@ -4,12 +4,12 @@ from itertools import combinations_with_replacement, groupby
 from math import comb
 
 from convac_lib._validation import as_int, integer_log
-from convac_lib.partitions import as_partition
+from convac_lib.partitions import Sides, as_partition
 
 MAX_CLASSES = 1_000_000  # that are listed
 
 
-def symmetry_classes(n_sites, window, size=None):
+def symmetry_classes(n_sites: int, window: int, size: int | None = None) -> list[tuple[Sides, int]]:
     """List partitions up to the symmetries of the tree, each with its multiplicity.
 
     Exchanging the sub-trees below one pooling window changes neither a minimal
@@ -59,7 +59,7 @@ def symmetry_classes(n_sites, window, size=None):
     return listed
 
 
-def _merge_classes(classes, window):
+def _merge_classes(classes: list[tuple[str, int]], window: int) -> list[tuple[str, int]]:
     """Return the classes of a tree whose `window` children each have one of `classes`."""
     merged = []
     for children in combinations_with_replacement(range(len(classes)), window):

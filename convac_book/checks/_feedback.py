@@ -18,18 +18,18 @@ class Feedback:
     ok: bool
     sentence: str
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return self.ok
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{'Right' if self.ok else 'Not yet'}: {self.sentence}."
 
 
-def right(sentence):
+def right(sentence: str) -> Feedback:
     """Return the verdict on a right answer."""
     return Feedback(True, sentence)
 
 
-def not_yet(sentence):
+def not_yet(sentence: str) -> Feedback:
     """Return the verdict on an answer that is still off, with what is off."""
     return Feedback(False, sentence)

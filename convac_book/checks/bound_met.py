@@ -1,16 +1,18 @@
 """Checks of the exercises in the chapter on when the bound is met."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from operator import index
+from typing import Any
 
 from convac_lib.architecture import Architecture
 from convac_lib.cuts import min_cut
 from convac_lib.partitions import as_word
 
-from ._feedback import not_yet, right
+from ._feedback import Feedback, not_yet, right
 
 
-def two_paths(paths, word="ABBA"):
+def two_paths(paths: Any, word: str = "ABBA") -> Feedback:
     """Check two paths from A to B that share no strand: four sites, M = 2, r_0 = r_1 = 4.
 
     Examples
@@ -35,7 +37,7 @@ def two_paths(paths, word="ABBA"):
     return right("the weights along these paths have rank 4")
 
 
-def _fault(path, word):
+def _fault(path: Any, word: str) -> str | None:
     """Say what is wrong with one path, or None."""
     strands = {(0, k, 0) for k in range(4)} | {(2, 0, 0), (2, 0, 1)}
     strands |= {(1, k, digit) for k in (0, 1) for digit in (0, 1)}
@@ -55,7 +57,7 @@ def _fault(path, word):
     return None
 
 
-def how_lucky(luck, q=5):
+def how_lucky(luck: Any, q: int = 5) -> Feedback:
     """Check the probability that ten weights modulo q give the full rank of 2.
 
     Examples
@@ -79,7 +81,9 @@ def how_lucky(luck, q=5):
     return not_yet("it is likelier than that")
 
 
-def two_bases(twos, threes, case=((6, 6, 12, 3), "BBBAAAAA")):
+def two_bases(
+    twos: Any, threes: Any, case: tuple[Any, ...] = ((6, 6, 12, 3), "BBBAAAAA")
+) -> Feedback:
     """Check factors, powers of 2 and of 3, whose two cuts multiply to the minimal cut.
 
     Examples
@@ -108,11 +112,11 @@ def two_bases(twos, threes, case=((6, 6, 12, 3), "BBBAAAAA")):
     return right(f"{_cut(twos, word)} times {_cut(threes, word)} is the minimal cut {cut}")
 
 
-def _is_power(factor, base):
+def _is_power(factor: float, base: Any) -> bool:
     while factor > 1 and factor % base == 0:
         factor //= base
     return factor == 1
 
 
-def _cut(widths, word):
+def _cut(widths: Sequence[int], word: str) -> int:
     return min_cut(Architecture.line(widths[0], tuple(widths[1:])), word).weight

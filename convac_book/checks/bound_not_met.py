@@ -1,11 +1,12 @@
 """Checks of the exercises in the chapter on networks that miss their minimal cut."""
 
 from fractions import Fraction
+from typing import Any
 
-from ._feedback import not_yet, right
+from ._feedback import Feedback, not_yet, right
 
 
-def spaces_that_meet(gap, local_dim=3, r0=4):
+def spaces_that_meet(gap: Any, local_dim: int = 3, r0: int = 4) -> Feedback:
     """Check (rank, cut) of the network with two pairs of subspaces of dimension `local_dim`.
 
     Examples
@@ -33,7 +34,7 @@ def spaces_that_meet(gap, local_dim=3, r0=4):
     return right(f"no weights give more than {rank}, and the cut is {cut}")
 
 
-def tiles_of_a_join(blocks, rank, m=9, n=14):
+def tiles_of_a_join(blocks: Any, rank: Any, m: int = 9, n: int = 14) -> Feedback:
     """Check the blocks {epsilon: number} of a generic m x n pencil, and the rank of its join.
 
     Examples
@@ -69,7 +70,7 @@ def tiles_of_a_join(blocks, rank, m=9, n=14):
     return right(f"the blocks are {counts}, and the join loses {m * n - wanted}")
 
 
-def worst_pencil(worst, largest=20):
+def worst_pencil(worst: Any, largest: int = 20) -> Feedback:
     """Check the largest fraction of the cut that the join of a pencil with n <= largest loses.
 
     Examples
@@ -97,7 +98,7 @@ def worst_pencil(worst, largest=20):
     return right(f"{worst} of the cut, about {100 * float(worst):.2f} %")
 
 
-def _as_integer(value):
+def _as_integer(value: Any) -> Any:
     if int(value) != value:
         raise ValueError
     return int(value)

@@ -2,15 +2,18 @@
 
 from itertools import pairwise, product
 from math import isclose
+from typing import Any
 
 import numpy as np
 
 from convac_lib.architecture import Architecture
 
-from ._feedback import not_yet, right
+from ._feedback import Feedback, not_yet, right
 
 
-def two_moments(shares, c_v=((1, 1), (1, 3)), c_u=((4, -1), (-1, 1))):
+def two_moments(
+    shares: Any, c_v: tuple[Any, ...] = ((1, 1), (1, 3)), c_u: tuple[Any, ...] = ((4, -1), (-1, 1))
+) -> Feedback:
     """Check the shares of the two squared Schmidt values, the larger first.
 
     Examples
@@ -41,12 +44,17 @@ def two_moments(shares, c_v=((1, 1), (1, 3)), c_u=((4, -1), (-1, 1))):
 
 
 def what_is_in_demand(
-    demands,
-    too_narrow,
-    shares=((0.7, 0.2, 0.1), (0.6, 0.2, 0.1, 0.0996, 0.0004), (0.8, 0.2), (0.5, 0.3, 0.2)),
-    noise=1e-3,
-    channels=(3, 5, 2),
-):
+    demands: Any,
+    too_narrow: Any,
+    shares: tuple[Any, ...] = (
+        (0.7, 0.2, 0.1),
+        (0.6, 0.2, 0.1, 0.0996, 0.0004),
+        (0.8, 0.2),
+        (0.5, 0.3, 0.2),
+    ),
+    noise: float = 0.001,
+    channels: tuple[int, ...] = (3, 5, 2),
+) -> Feedback:
     """Check the widths that a spectrum demands, and the layers that are narrower.
 
     Examples
@@ -82,12 +90,12 @@ def what_is_in_demand(
 
 
 def tiny_budget(
-    best,
-    lost,
-    local_dim=3,
-    shares=((0.6, 0.3, 0.1), (0.4, 0.25, 0.2, 0.15), (1.0,)),
-    budget=50,
-):
+    best: Any,
+    lost: Any,
+    local_dim: int = 3,
+    shares: tuple[Any, ...] = ((0.6, 0.3, 0.1), (0.4, 0.25, 0.2, 0.15), (1.0,)),
+    budget: int = 50,
+) -> Feedback:
     """Check the profile (r0, r1) of four sites with the smallest tail sum, and that sum.
 
     Examples
@@ -119,18 +127,18 @@ def tiny_budget(
     return right(f"{weights} of {budget} weights, and nothing within the budget loses less")
 
 
-def _judged(local_dim, shares, r0, r1):
+def _judged(local_dim: int, shares: Any, r0: Any, r1: Any) -> Any:
     """Return the weights and the tail sum of a profile of four sites."""
     network = Architecture.line(local_dim, (r0, r1))
     tail = 4 * sum(shares[0][min(local_dim, r0) :]) + 2 * sum(shares[1][min(r0, r1) :])
     return network.parameter_count(), tail
 
 
-def _close(given, wanted):
+def _close(given: Any, wanted: Any) -> bool:
     return np.allclose(given, wanted, atol=1e-3)
 
 
-def _as_integer(value):
+def _as_integer(value: Any) -> Any:
     if int(value) != value:
         raise ValueError
     return int(value)

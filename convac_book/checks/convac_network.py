@@ -1,5 +1,7 @@
 """Checks of the exercises in the chapter on the tensor network of a ConvAC."""
 
+from typing import Any
+
 import numpy as np
 
 from convac_lib.architecture import Architecture
@@ -8,7 +10,7 @@ from convac_lib.decompositions import coefficients_tensor, random_weights
 from ._feedback import Feedback, not_yet, right
 
 
-def letters_only(formula, order=(2, 0, 6, 1, 3, 5, 4)):
+def letters_only(formula: Any, order: tuple[int, ...] = (2, 0, 6, 1, 3, 5, 4)) -> Feedback:
     """Check the einsum formula of a four-site ConvAC whose seven matrices come in `order`.
 
     Examples
@@ -36,7 +38,7 @@ def letters_only(formula, order=(2, 0, 6, 1, 3, 5, 4)):
     return right("one letter for each copy tensor, and einsum does the rest")
 
 
-def web(seed):
+def web(seed: int) -> list[tuple[int, int]]:
     """Return the bonds of a closed network of copy tensors, as pairs of node numbers.
 
     Examples
@@ -58,7 +60,7 @@ def web(seed):
     return [(names[i], names[j]) for i, j in shuffled]
 
 
-def web_of_copies(value, seed=3, bond=5):
+def web_of_copies(value: Any, seed: int = 3, bond: int = 5) -> Feedback:
     """Check the value of the web of `seed` with bonds of dimension `bond`.
 
     Examples
@@ -86,7 +88,7 @@ def web_of_copies(value, seed=3, bond=5):
     return not_yet("the web has another value")
 
 
-def dense_joint(imitation, seed=3, local_dim=3):
+def dense_joint(imitation: Any, seed: int = 3, local_dim: int = 3) -> Feedback:
     """Check (left, right, mix), matrices of a ConvAC that form the joint T of the exercise.
 
     Examples
@@ -121,10 +123,10 @@ def dense_joint(imitation, seed=3, local_dim=3):
     return not_yet(f"{wrong} of the {joint.size} entries are not those of T")
 
 
-def _count_pieces(pairs):
+def _count_pieces(pairs: Any) -> int:
     parent = {node: node for pair in pairs for node in pair}
 
-    def root(node):
+    def root(node: Any) -> Any:
         while parent[node] != node:
             node = parent[node]
         return node
@@ -134,7 +136,7 @@ def _count_pieces(pairs):
     return sum(parent[node] == node for node in parent)
 
 
-def _as_three_matrices(answer):
+def _as_three_matrices(answer: Any) -> Any:
     """Return the answer as three matrices of floats, or the verdict if it has another form."""
     try:
         matrices = [np.array(matrix, dtype=float) for matrix in answer]

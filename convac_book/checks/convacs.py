@@ -2,6 +2,7 @@
 
 from itertools import permutations
 from math import exp, isfinite
+from typing import Any
 
 import numpy as np
 
@@ -9,10 +10,12 @@ from convac_lib._validation import integer_log
 from convac_lib.architecture import Architecture
 from convac_lib.decompositions import coefficients_tensor, log_scores
 
-from ._feedback import not_yet, right
+from ._feedback import Feedback, not_yet, right
 
 
-def one_amplitude(amplitude, seed=3, choice=(1, 0, 2, 0)):
+def one_amplitude(
+    amplitude: Any, seed: int = 3, choice: tuple[int, ...] = (1, 0, 2, 0)
+) -> Feedback:
     """Check the amplitude of the page's four-site network at a choice of features.
 
     Examples
@@ -37,7 +40,7 @@ def one_amplitude(amplitude, seed=3, choice=(1, 0, 2, 0)):
     return not_yet("the network has another amplitude at this choice")
 
 
-def how_scores_grow(powers, n_sites=64, window=4):
+def how_scores_grow(powers: Any, n_sites: int = 64, window: int = 4) -> Feedback:
     """Check the powers of t by which a score grows, one for each layer, the dense one last.
 
     Examples
@@ -66,7 +69,7 @@ def how_scores_grow(powers, n_sites=64, window=4):
     return not_yet(f"the exponent of layer {layer} is too {size}")
 
 
-def log_score(log_size, sign, seed=11):
+def log_score(log_size: Any, sign: Any, seed: int = 11) -> Feedback:
     """Check the natural logarithm of the page's score on 4,096 sites, and its sign.
 
     Examples
@@ -99,7 +102,7 @@ def log_score(log_size, sign, seed=11):
     return right(f"the score is {'minus ' * (side < 0)}e to the {size:.1f}")
 
 
-def symmetric_halves(largest_rank, local_dim=3):
+def symmetric_halves(largest_rank: Any, local_dim: int = 3) -> Feedback:
     """Check the largest rank across AABB of a fully shared network on four sites.
 
     Examples
@@ -122,7 +125,7 @@ def symmetric_halves(largest_rank, local_dim=3):
     return not_yet(f"{answer} is too {'large' if answer > true else 'small'}")
 
 
-def _as_number(value):
+def _as_number(value: Any) -> Any:
     """Return a number, or an array or tensor of one entry, as a float; None for all else."""
     try:
         return float(np.asarray(value).item())
@@ -130,5 +133,5 @@ def _as_number(value):
         return None
 
 
-def _close(a, b, tolerance=1e-9):
+def _close(a: Any, b: Any, tolerance: float = 1e-09) -> bool:
     return abs(a - b) <= tolerance * max(1.0, abs(b))

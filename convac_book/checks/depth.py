@@ -1,5 +1,7 @@
 """Checks of the exercises in the chapter on depth."""
 
+from typing import Any
+
 import numpy as np
 
 from convac_lib.architecture import Architecture
@@ -7,10 +9,12 @@ from convac_lib.decompositions import coefficients_tensor
 from convac_lib.partitions import interleaved
 from convac_lib.states import schmidt_values
 
-from ._feedback import not_yet, right
+from ._feedback import Feedback, not_yet, right
 
 
-def channels_needed(channels, weights, n_sites=32, local_dim=3, r0=5):
+def channels_needed(
+    channels: Any, weights: Any, n_sites: int = 32, local_dim: int = 3, r0: int = 5
+) -> Feedback:
     """Check the channels and the weights that a shallow network needs at least.
 
     Examples
@@ -39,7 +43,7 @@ def channels_needed(channels, weights, n_sites=32, local_dim=3, r0=5):
     return right(f"{answer:.1e} channels and {spent:.1e} weights, for {n_sites} sites")
 
 
-def flatten_it(v, a, seed=2, r0=3, r1=4):
+def flatten_it(v: Any, a: Any, seed: int = 2, r0: int = 3, r1: int = 4) -> Feedback:
     """Check a shallow network (v, a) for the page's deep one on four sites.
 
     Examples
@@ -70,7 +74,7 @@ def flatten_it(v, a, seed=2, r0=3, r1=4):
     return right(f"the same tensor, with {len(v)} channels in one layer")
 
 
-def _what_is_off(tensor, target):
+def _what_is_off(tensor: Any, target: Any) -> str:
     """Say in which way a tensor of four sites differs from the one asked for."""
     for order in ((1, 0, 2, 3), (0, 1, 3, 2), (2, 3, 0, 1), (0, 2, 1, 3), (3, 2, 1, 0)):
         if np.allclose(tensor.transpose(order), target, rtol=1e-9):
@@ -82,7 +86,7 @@ def _what_is_off(tensor, target):
     return f"{wrong} of the 16 entries are off"
 
 
-def windows_of_four(rank, local_dim=2, r0=3):
+def windows_of_four(rank: Any, local_dim: int = 2, r0: int = 3) -> Feedback:
     """Check the rank of a 4 x 4 image's network for the checkerboard.
 
     Examples
@@ -104,7 +108,7 @@ def windows_of_four(rank, local_dim=2, r0=3):
     return not_yet(f"{answer} is too {'large' if answer > r**4 else 'small'}")
 
 
-def channels_for_most(channels, seed=30, tolerance=0.05):
+def channels_for_most(channels: Any, seed: int = 30, tolerance: float = 0.05) -> Feedback:
     """Check the least number of channels that the bound allows an error below `tolerance`.
 
     Examples
@@ -130,7 +134,7 @@ def channels_for_most(channels, seed=30, tolerance=0.05):
     return not_yet(f"with {answer} channels no error is below {errors[answer]:.3f}")
 
 
-def _as_int(value):
+def _as_int(value: Any) -> Any:
     """Return a whole number of any kind as an int, or None."""
     try:
         number = np.asarray(value, dtype=object).item()

@@ -1,13 +1,16 @@
 """Checks of the exercises in the chapter on diagrams."""
 
 from operator import index
+from typing import Any
 
 import numpy as np
+
+from convac_lib._arrays import Array
 
 from ._feedback import Feedback, not_yet, right
 
 
-def fewest_multiplications(fewest, sizes=(40, 5, 60, 8)):
+def fewest_multiplications(fewest: Any, sizes: tuple[int, ...] = (40, 5, 60, 8)) -> Feedback:
     """Check the least number of multiplications for a product of three matrices.
 
     Examples
@@ -35,7 +38,9 @@ def fewest_multiplications(fewest, sizes=(40, 5, 60, 8)):
     return not_yet(f"neither order takes {answer}")
 
 
-def sum_as_chain(chain, slopes=(2, -1, 3, 5, -4), constant=7):
+def sum_as_chain(
+    chain: Any, slopes: tuple[int, ...] = (2, -1, 3, 5, -4), constant: int = 7
+) -> Feedback:
     """Check a matrix product state that scores constant + Σ slopes_j x_j with features 1, x.
 
     Examples
@@ -60,7 +65,7 @@ def sum_as_chain(chain, slopes=(2, -1, 3, 5, -4), constant=7):
     return right(f"the chain scores the sum, with bonds of at most {widest}")
 
 
-def two_chains(seed):
+def two_chains(seed: int) -> list[list[Array]]:
     """Return two matrix product states of 64 sites, M = 2, bonds 4: lists of (left, 2, right).
 
     Examples
@@ -74,7 +79,7 @@ def two_chains(seed):
     return [[rng.normal(size=(bonds[j], 2, bonds[j + 1])) / 2 for j in range(64)] for _ in range(2)]
 
 
-def ladder(overlap, seed=3):
+def ladder(overlap: Any, seed: int = 3) -> Feedback:
     """Check the inner product of the two chains of `seed`.
 
     Examples
@@ -100,19 +105,19 @@ def ladder(overlap, seed=3):
     return not_yet("the ladder has another value")
 
 
-def _inner_product(first, second):
+def _inner_product(first: Any, second: Any) -> Any:
     X = np.ones((1, 1))
     for upper, lower in zip(first, second, strict=True):
         X = np.einsum("ab,adc,bde->ce", X, upper, lower, optimize=True)
     return X[0, 0]
 
 
-def _entry_of_sum(chosen, constant):
+def _entry_of_sum(chosen: Any, constant: Any) -> Any:
     """Return the amplitude before the product of the x of some sites, with their slopes."""
     return constant if not chosen else chosen[0] if len(chosen) == 1 else 0
 
 
-def _what_is_off(chosen, place):
+def _what_is_off(chosen: Any, place: Any) -> str:
     if not chosen:
         return "with all pixels 0 the chain does not score the constant"
     if len(chosen) == 1:
@@ -120,7 +125,7 @@ def _what_is_off(chosen, place):
     return "the score holds a product of pixels, and a sum has none"
 
 
-def _as_chain(answer, length):
+def _as_chain(answer: Any, length: int) -> Any:
     """Return the answer as a list of float arrays that fit together, or the verdict."""
     try:
         nodes = [np.array(node, dtype=float) for node in answer]

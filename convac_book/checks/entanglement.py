@@ -1,15 +1,17 @@
 """Checks of the exercises in the chapter on entanglement."""
 
 from operator import index
+from typing import Any
 
 import numpy as np
 
+from convac_lib._arrays import Array
 from convac_lib.partitions import as_partition
 
 from ._feedback import Feedback, not_yet, right
 
 
-def matricize_by_hand(place, word="BAAB", number=11):
+def matricize_by_hand(place: Any, word: str = "BAAB", number: int = 11) -> Feedback:
     """Check the row and column where `number` stands in the matricized numbers 0 to 2^N − 1.
 
     Examples
@@ -33,7 +35,7 @@ def matricize_by_hand(place, word="BAAB", number=11):
     return right(f"{number} stands in row {row}, column {column}")
 
 
-def w_state_entropy(w_entropy, n_sites=100, in_a=30):
+def w_state_entropy(w_entropy: Any, n_sites: int = 100, in_a: int = 30) -> Feedback:
     """Check the entanglement entropy of a W state, in nats.
 
     Examples
@@ -58,7 +60,7 @@ def w_state_entropy(w_entropy, n_sites=100, in_a=30):
     return not_yet(f"{found:.4f} nats is not the entropy of this partition")
 
 
-def paired_state(seed):
+def paired_state(seed: int) -> Array:
     """Return eight sites in four Bell pairs, each site turned by an angle: shape (2,) * 8.
 
     Examples
@@ -76,7 +78,7 @@ def paired_state(seed):
     return state.transpose(np.argsort(order))
 
 
-def hidden_pairs(partners, seed=3):
+def hidden_pairs(partners: Any, seed: int = 3) -> Feedback:
     """Check who is paired with whom in the state of `seed`.
 
     Examples
@@ -95,7 +97,7 @@ def hidden_pairs(partners, seed=3):
     return right("all four pairs are found")
 
 
-def _as_partners(answer):
+def _as_partners(answer: Any) -> Any:
     """Return the answer as a list of four pairs, or the verdict if it is none."""
     try:
         partners = [index(site) for site in answer]

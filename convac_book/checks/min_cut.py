@@ -1,12 +1,14 @@
 """Checks of the exercises in the chapter on the min-cut bound."""
 
+from collections.abc import Sequence
 from math import prod
 from operator import index
+from typing import Any
 
 from convac_lib.architecture import Architecture
 from convac_lib.cuts import min_cut
 
-from ._feedback import not_yet, right
+from ._feedback import Feedback, not_yet, right
 
 FIGURE_7 = (
     ("A", "a", 2), ("A", "b", 6), ("A", "b", 6), ("a", "b", 6), ("a", "c", 2), ("a", "d", 10),
@@ -15,7 +17,7 @@ FIGURE_7 = (
 )  # fmt: skip
 
 
-def which_side(severed, with_A=("a", "b")):
+def which_side(severed: Any, with_A: tuple[Any, ...] = ("a", "b")) -> Feedback:
     """Check the weight of the cut of the seven nodes in which those in `with_A` stand with A.
 
     Examples
@@ -38,7 +40,7 @@ def which_side(severed, with_A=("a", "b")):
     return not_yet(f"it takes {len(bonds)} bonds, and {answer} is not their product")
 
 
-def most_entangled(most, n_sites=16, M=3, r0=4):
+def most_entangled(most: Any, n_sites: int = 16, M: int = 3, r0: int = 4) -> Feedback:
     """Check the largest minimal cut over all partitions of a line with windows of two.
 
     Examples
@@ -59,7 +61,9 @@ def most_entangled(most, n_sites=16, M=3, r0=4):
     return not_yet(f"some partition has a larger minimal cut than {answer}")
 
 
-def worth_widening(worth, widths=(2, 3, 7, 4, 12), word="ABBBAAAABBABBBAA"):
+def worth_widening(
+    worth: Any, widths: tuple[int, ...] = (2, 3, 7, 4, 12), word: str = "ABBBAAAABBABBBAA"
+) -> Feedback:
     """Check which of the widths, raised by one alone, make the minimal cut grow.
 
     Examples
@@ -87,11 +91,11 @@ def worth_widening(worth, widths=(2, 3, 7, 4, 12), word="ABBBAAAABBABBBAA"):
     return right(f"the minimal cut of {now} grows with these alone")
 
 
-def _cut(widths, word):
+def _cut(widths: Sequence[int], word: str) -> int:
     return min_cut(Architecture.line(widths[0], tuple(widths[1:])), word).weight
 
 
-def _integer(value):
+def _integer(value: Any) -> Any:
     """Return the value as an int, or None if it is not one."""
     try:
         return index(value)

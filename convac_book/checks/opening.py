@@ -1,13 +1,15 @@
 """Checks of the exercises in the opening chapter."""
 
+from typing import Any
+
 from convac_lib.architecture import Architecture
 from convac_lib.cuts import min_cut
 from convac_lib.partitions import left_right
 
-from ._feedback import not_yet, right
+from ._feedback import Feedback, not_yet, right
 
 
-def widest_across(channels, budget=220):
+def widest_across(channels: Any, budget: int = 220) -> Feedback:
     """Check the channels (r0, r1, r2) with the widest left-right cut within a budget of weights.
 
     Examples
@@ -32,7 +34,7 @@ def widest_across(channels, budget=220):
     return right(f"{network.channels} has {spent} weights and a cut of {reached}")
 
 
-def _widest(budget):
+def _widest(budget: int) -> int:
     """Return the largest left-right cut that fits, by trying every triple that could."""
     best, widths = 0, range(1, 13)
     for channels in ((a, b, c) for a in widths for b in widths for c in widths):

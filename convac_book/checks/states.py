@@ -1,13 +1,17 @@
 """Checks of the exercises in the chapter on many-body states."""
 
+from collections.abc import Callable
 from operator import index
+from typing import Any
 
 import numpy as np
+
+from convac_lib._arrays import Array
 
 from ._feedback import Feedback, not_yet, right
 
 
-def largest_state(most_sites, memory=17_179_869_184, local_dim=3):
+def largest_state(most_sites: Any, memory: int = 17179869184, local_dim: int = 3) -> Feedback:
     """Check the largest number of sites whose state fits in `memory` bytes, 8 an amplitude.
 
     Examples
@@ -33,7 +37,9 @@ def largest_state(most_sites, memory=17_179_869_184, local_dim=3):
     return right(f"{most_sites} sites take {needed:,} bytes, and one more does not fit")
 
 
-def sum_of_pixels(sum_tensor, slopes=(2, -1, 3), constant=5):
+def sum_of_pixels(
+    sum_tensor: Any, slopes: tuple[int, ...] = (2, -1, 3), constant: int = 5
+) -> Feedback:
     """Check the tensor that scores constant + Σ slopes_j x_j with the features 1 and x.
 
     Examples
@@ -56,7 +62,7 @@ def sum_of_pixels(sum_tensor, slopes=(2, -1, 3), constant=5):
     return right("the tensor scores the sum at every corner, and so everywhere")
 
 
-def black_box(seed):
+def black_box(seed: int) -> Callable[[Any], Any]:
     """Return a score of three pixels, with features 1, x, x² and a hidden tensor of integers.
 
     Examples
@@ -67,7 +73,7 @@ def black_box(seed):
     """
     tensor = _hidden_tensor(seed)
 
-    def box(pixels):
+    def box(pixels: Any) -> Any:
         if np.shape(pixels) != (3,):
             raise ValueError(f"pixels must be three numbers, got shape {np.shape(pixels)}")
         return float(_score(tensor, [(1, x, x * x) for x in pixels]))
@@ -75,7 +81,7 @@ def black_box(seed):
     return box
 
 
-def recover_tensor(recovered, seed=3):
+def recover_tensor(recovered: Any, seed: int = 3) -> Feedback:
     """Check the tensor found in the box of `seed`.
 
     Examples
@@ -95,17 +101,17 @@ def recover_tensor(recovered, seed=3):
     return not_yet(f"{wrong} of the 27 entries are not those in the box")
 
 
-def _hidden_tensor(seed):
+def _hidden_tensor(seed: int) -> Array:
     return np.random.default_rng(seed).integers(-9, 10, size=(3, 3, 3))
 
 
-def _score(tensor, features):
+def _score(tensor: Any, features: Any) -> Any:
     for vector in features:
         tensor = np.tensordot(vector, tensor, axes=1)
     return tensor
 
 
-def _as_tensor(answer, shape):
+def _as_tensor(answer: Any, shape: Any) -> Any:
     """Return the answer as an array, or the verdict if it has another form."""
     try:
         tensor = np.array(answer, dtype=float)

@@ -2,16 +2,19 @@
 
 from fractions import Fraction
 from math import prod
+from typing import Any
 
 from convac_lib.cuts import delta_costs
 
-from ._feedback import not_yet, right
+from ._feedback import Feedback, not_yet, right
 
 LARGEST = Fraction(2**24 - 1) * 2**104  # of the float32 numbers
 SMALLEST = Fraction(1, 2**126)  # of the normal ones
 
 
-def gradient_by_hand(gradient, z=(3, 1), z_other=(2, 4)):
+def gradient_by_hand(
+    gradient: Any, z: tuple[int, ...] = (3, 1), z_other: tuple[int, ...] = (2, 4)
+) -> Feedback:
     """Check the gradient of u2 / u1, with u = z z_other / c and c a constant, by z.
 
     Examples
@@ -35,7 +38,7 @@ def gradient_by_hand(gradient, z=(3, 1), z_other=(2, 4)):
     return not_yet("it is orthogonal to z, but its length is another")
 
 
-def rounds_in_range(rounds, values=(0.5, 3.0, 0.75)):
+def rounds_in_range(rounds: Any, values: tuple[float, ...] = (0.5, 3.0, 0.75)) -> Feedback:
     """Check after how many rounds the product of `values` leaves the range of float32.
 
     Examples
@@ -57,7 +60,13 @@ def rounds_in_range(rounds, values=(0.5, 3.0, 0.75)):
     return right(f"one round fewer, and the product is not too {end}")
 
 
-def score_dimension(dimension, local_dim=2, window=2, channels=(2, 3, 12), n_outputs=10):
+def score_dimension(
+    dimension: Any,
+    local_dim: int = 2,
+    window: int = 2,
+    channels: tuple[int, ...] = (2, 3, 12),
+    n_outputs: int = 10,
+) -> Feedback:
     """Check the dimension of the space that the score functions span.
 
     Examples
@@ -84,7 +93,9 @@ def score_dimension(dimension, local_dim=2, window=2, channels=(2, 3, 12), n_out
     return not_yet("there are more: a window multiplies, so few functions make many products")
 
 
-def new_ceilings(ceilings, n_products=3, channels=(3, 2, 3)):
+def new_ceilings(
+    ceilings: Any, n_products: int = 3, channels: tuple[int, ...] = (3, 2, 3)
+) -> Feedback:
     """Check the ceilings (local, global) of R^2 for `n_products` in each couple of sites.
 
     Examples
@@ -102,7 +113,9 @@ def new_ceilings(ceilings, n_products=3, channels=(3, 2, 3)):
     return not_yet(said) if said else right("both are ceilings, and none is a promise")
 
 
-def _ceiling_is_off(name, found, width, n_products, elsewhere):
+def _ceiling_is_off(
+    name: str, found: Any, width: float, n_products: Any, elsewhere: Any
+) -> str | None:
     """Say what is wrong with a ceiling, or return None."""
     here = (width - 1) / n_products
     wanted = min(1.0, here, elsewhere)
@@ -119,7 +132,7 @@ def _ceiling_is_off(name, found, width, n_products, elsewhere):
     return f"{name}: that is too {'high' if found > wanted else 'low'}"
 
 
-def _as_numbers(values, count):
+def _as_numbers(values: Any, count: Any) -> Any:
     try:
         numbers = [float(value) for value in values]
     except (TypeError, ValueError):
@@ -127,16 +140,16 @@ def _as_numbers(values, count):
     return numbers if len(numbers) == count else None
 
 
-def _as_integer(value):
+def _as_integer(value: Any) -> Any:
     try:
         return int(value) if int(value) == value else None
     except (TypeError, ValueError, OverflowError):
         return None
 
 
-def _close(found, wanted):
+def _close(found: Any, wanted: Any) -> bool:
     return abs(found - wanted) < 1e-3 * max(abs(wanted), 1e-9)
 
 
-def _all_close(found, wanted):
+def _all_close(found: Any, wanted: Any) -> bool:
     return all(_close(a, b) for a, b in zip(found, wanted, strict=True))

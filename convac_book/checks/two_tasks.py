@@ -1,13 +1,16 @@
 """Checks of the exercises in the chapter on the two tasks."""
 
 from math import isclose, sqrt
+from typing import Any
 
 import numpy as np
 
-from ._feedback import not_yet, right
+from ._feedback import Feedback, not_yet, right
 
 
-def pattern_on_a_ring(correlated, pattern=(1, 1, 0, 1), n_sites=10, distance=2):
+def pattern_on_a_ring(
+    correlated: Any, pattern: tuple[int, ...] = (1, 1, 0, 1), n_sites: int = 10, distance: int = 2
+) -> Feedback:
     """Check the connected correlation of two pixels of a pattern at a random place on a ring.
 
     Examples
@@ -38,7 +41,7 @@ def pattern_on_a_ring(correlated, pattern=(1, 1, 0, 1), n_sites=10, distance=2):
     return not_yet(f"{found:.4g} is too {'large' if found > both - mean**2 else 'small'}")
 
 
-def windows_touched(touched, size=8, side=64, k=3):
+def windows_touched(touched: Any, size: int = 8, side: int = 64, k: int = 3) -> Feedback:
     """Check how many windows of 2^k a square at a random place touches on average.
 
     Examples
@@ -68,7 +71,9 @@ def windows_touched(touched, size=8, side=64, k=3):
     return not_yet(f"{found:.4f} is too {'large' if found > mean**2 else 'small'}")
 
 
-def best_with_k(best, pairs=((0, 4), (0, 5), (1, 6), (2, 7), (2, 3)), k=2):
+def best_with_k(
+    best: Any, pairs: tuple[Any, ...] = ((0, 4), (0, 5), (1, 6), (2, 7), (2, 3)), k: int = 2
+) -> Feedback:
     """Check the largest R² with k Schmidt values between sites 0 to 3 and sites 4 to 7.
 
     Examples
@@ -97,7 +102,7 @@ def best_with_k(best, pairs=((0, 4), (0, 5), (1, 6), (2, 7), (2, 3)), k=2):
     return not_yet(f"{found:.4g} is too {'large' if found > ceiling else 'small'}")
 
 
-def _squared_schmidt_values(pairs):
+def _squared_schmidt_values(pairs: Any) -> Any:
     """Return the squared Schmidt values of a sum of products of two signs, largest first."""
     across, in_a, in_b = np.zeros((4, 4)), 0, 0
     for i, j in pairs:
@@ -111,11 +116,11 @@ def _squared_schmidt_values(pairs):
     return np.sort(squares[squares > 1e-9])[::-1]
 
 
-def _equal(found, value):
+def _equal(found: Any, value: Any) -> bool:
     return isclose(found, value, rel_tol=1e-4, abs_tol=1e-7)
 
 
-def _as_number(value):
+def _as_number(value: Any) -> Any:
     """Return a real number as a float, or None."""
     try:
         return float(value)

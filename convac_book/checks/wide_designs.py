@@ -1,6 +1,7 @@
 """Checks of the exercises in the chapter on wide-base and wide-tip networks."""
 
 from math import isclose, isfinite, sqrt
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -8,13 +9,15 @@ from scipy import stats
 from convac_lib.architecture import Architecture
 from convac_lib.cuts import block_cuts
 
-from ._feedback import not_yet, right
+from ._feedback import Feedback, not_yet, right
 
 SIDE = 64  # of the paper's images
 BASE, TIP = (24, 24, 3, 12, 6, 6), (3, 6, 9, 16, 24, 24)
 
 
-def count_the_weights(weights, r=5, local_dim=10, n_outputs=4):
+def count_the_weights(
+    weights: Any, r: int = 5, local_dim: int = 10, n_outputs: int = 4
+) -> Feedback:
     """Check (base, tip), the weights of the two designs with shared matrices.
 
     Examples
@@ -46,7 +49,11 @@ def count_the_weights(weights, r=5, local_dim=10, n_outputs=4):
     return not_yet(f"{off}: each layer has r_l times r_(l-1) weights, and the classes come last")
 
 
-def paired_interval(interval, base=(0.70, 0.74, 0.72, 0.73), tip=(0.66, 0.71, 0.67, 0.71)):
+def paired_interval(
+    interval: Any,
+    base: tuple[float, ...] = (0.7, 0.74, 0.72, 0.73),
+    tip: tuple[float, ...] = (0.66, 0.71, 0.67, 0.71),
+) -> Feedback:
     """Check the 95 % interval (low, high) of the mean of base - tip, paired by seed.
 
     Examples
@@ -88,7 +95,7 @@ def paired_interval(interval, base=(0.70, 0.74, 0.72, 0.73), tip=(0.66, 0.71, 0.
     return not_yet("the centre is right; the half width is not")
 
 
-def enough_seeds(n, gap=0.02, spread=0.015):
+def enough_seeds(n: int, gap: float = 0.02, spread: float = 0.015) -> Feedback:
     """Check the least number of seeds whose 95 % interval is expected to leave out zero.
 
     Examples
@@ -110,7 +117,9 @@ def enough_seeds(n, gap=0.02, spread=0.015):
     return right(f"with {n} seeds the half width is {_half_width(n, spread) / gap:.2f} of the gap")
 
 
-def where_they_cross(cuts, crossing, base=BASE, tip=TIP, local_dim=3):
+def where_they_cross(
+    cuts: Any, crossing: Any, base: Any = BASE, tip: Any = TIP, local_dim: int = 3
+) -> Feedback:
     """Check both profiles' cuts of one window, by block side, and where the tip leads first.
 
     Examples
@@ -143,22 +152,22 @@ def where_they_cross(cuts, crossing, base=BASE, tip=TIP, local_dim=3):
     return right(f"squares of {first} are the smallest for which the tip's cut is larger")
 
 
-def _half_width(n, spread):
+def _half_width(n: int, spread: float) -> float:
     return stats.t.ppf(0.975, n - 1) * spread / sqrt(n)
 
 
-def _unpaired(base, tip):
+def _unpaired(base: Any, tip: Any) -> float:
     """The half width of the pooled two-sample interval."""
     n = len(base)
     pooled = sqrt((np.var(base, ddof=1) + np.var(tip, ddof=1)) / n)
     return stats.t.ppf(0.975, 2 * n - 2) * pooled
 
 
-def _close(value, wanted):
+def _close(value: Any, wanted: Any) -> bool:
     return isfinite(value) and isclose(value, wanted, rel_tol=0, abs_tol=2e-4)
 
 
-def _as_integer(value):
+def _as_integer(value: Any) -> Any:
     if int(value) != value:
         raise ValueError
     return int(value)

@@ -1,13 +1,17 @@
 """Checks of the exercises in the chapter on widths and what they hold."""
 
+from typing import Any
+
 from convac_lib.architecture import Architecture
 from convac_lib.cuts import min_cut, min_cut_weight
-from convac_lib.partitions import blocks, from_sites
+from convac_lib.partitions import Sides, blocks, from_sites
 
-from ._feedback import not_yet, right
+from ._feedback import Feedback, not_yet, right
 
 
-def narrowest_level(narrow, local_dim=2, channels=(3, 8, 20, 6, 2), k=2):
+def narrowest_level(
+    narrow: Any, local_dim: int = 2, channels: tuple[int, ...] = (3, 8, 20, 6, 2), k: int = 2
+) -> Feedback:
     """Check (layer, cut) of a line whose sites are in blocks of 2^k.
 
     Examples
@@ -35,7 +39,9 @@ def narrowest_level(narrow, local_dim=2, channels=(3, 8, 20, 6, 2), k=2):
     return right(f"the cut is {found.as_product()}")
 
 
-def few_in_each_window(cut, n_sites=64, window=4, in_a=1, local_dim=3, r0=5):
+def few_in_each_window(
+    cut: Any, n_sites: int = 64, window: int = 4, in_a: int = 1, local_dim: int = 3, r0: int = 5
+) -> Feedback:
     """Check the minimal cut for `in_a` sites of A in each window.
 
     Examples
@@ -64,7 +70,7 @@ def few_in_each_window(cut, n_sites=64, window=4, in_a=1, local_dim=3, r0=5):
     return not_yet(f"that cut is too {'large' if cut > wanted else 'small'}")
 
 
-def break_the_rule(offsets, n_sites=32, length=5):
+def break_the_rule(offsets: Any, n_sites: int = 32, length: int = 5) -> Feedback:
     """Check the set of offsets at which blocks of `length` sites break the paper's rule.
 
     Examples
@@ -95,7 +101,7 @@ def break_the_rule(offsets, n_sites=32, length=5):
     )
 
 
-def _changes_with(partition, layer):
+def _changes_with(partition: Sides, layer: int) -> bool:
     """Whether the cut changes with one layer's width while no other layer is worth cutting."""
     wide = [2 ** len(partition)] * (len(partition).bit_length() - 1)
     free = [1 if other == layer else width for other, width in enumerate(wide)]
@@ -103,7 +109,7 @@ def _changes_with(partition, layer):
     return len(cuts) == 2
 
 
-def _as_integer(value):
+def _as_integer(value: Any) -> Any:
     if int(value) != value:
         raise ValueError
     return int(value)

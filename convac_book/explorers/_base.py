@@ -5,6 +5,7 @@ import gzip
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import anywidget
 
@@ -22,7 +23,7 @@ export default module.default;
 """
 
 
-def module_source(*names):
+def module_source(*names: str) -> str:
     """Return the ES module of `_shared.js` and the named files with their styles, readable.
 
     Examples
@@ -37,15 +38,15 @@ def module_source(*names):
     return "\n".join([f"const STYLES = {json.dumps(styles)};", *scripts])
 
 
-def _bare_style(style):
+def _bare_style(style: str) -> str:
     return re.sub(r"/\*.*?\*/|\s+", " ", style, flags=re.DOTALL)
 
 
-def _read(name):
+def _read(name: str) -> Any:
     return (_HERE / name).read_text("utf-8")
 
 
-def packed_module(*names):
+def packed_module(*names: str) -> str:
     """Return a module that unpacks and runs `module_source(*names)`: about a third of its size."""
     # Comment lines and indentation are for us; no string in the sources spans two lines.
     bare = re.sub(r"^\s*(//.*)?\n?", "", module_source(*names), flags=re.MULTILINE)
@@ -60,10 +61,10 @@ class Explorer(anywidget.AnyWidget):
     are made from the explorer's present state by the library itself, not by the page.
     """
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return self._describe()
 
-    def _repr_mimebundle_(self, **kwargs):
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
         if bundle is not None:
             bundle[0]["image/svg+xml"] = self._picture()

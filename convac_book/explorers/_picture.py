@@ -4,13 +4,15 @@ Written by hand and not by matplotlib: three kilobytes instead of thirty, the sa
 on every run (stored notebooks are compared), and no drawing library behind a widget.
 """
 
+from collections.abc import Iterable
 from html import escape
+from typing import Any
 
 INK, QUIET, RULE = "#20242a", "#59616b", "#d5d9de"
 A, B, CUT, BOND = "#0072B2", "#D55E00", "#AA3377", "#777777"
 
 
-def picture(width, height, label, *shapes):
+def picture(width: float, height: float, label: str, *shapes: str) -> str:
     """Return an SVG text of the given size with `label` as its alternative text."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
@@ -20,7 +22,7 @@ def picture(width, height, label, *shapes):
     )
 
 
-def shape(tag, body="", **attributes):
+def shape(tag: str, body: str = "", **attributes: Any) -> str:
     """Return one element; numbers are rounded, `stroke_width` is written stroke-width.
 
     Examples
@@ -35,21 +37,21 @@ def shape(tag, body="", **attributes):
     return f"<{tag} {written}>{body}</{tag}>" if body else f"<{tag} {written}/>"
 
 
-def text(x, y, words, **attributes):
+def text(x: float, y: float, words: str, **attributes: Any) -> str:
     """Return words at a place."""
     return shape("text", escape(words), x=x, y=y, **{"fill": QUIET, **attributes})
 
 
-def line(x1, y1, x2, y2, **attributes):
+def line(x1: float, y1: float, x2: float, y2: float, **attributes: Any) -> str:
     """Return a straight stroke."""
     return shape("line", x1=x1, y1=y1, x2=x2, y2=y2, **{"stroke": BOND, **attributes})
 
 
-def polyline(points, **attributes):
+def polyline(points: Iterable[tuple[float, float]], **attributes: Any) -> str:
     """Return a stroke through the points (x, y)."""
     joined = " ".join(f"{_number(x)},{_number(y)}" for x, y in points)
     return shape("polyline", points=joined, fill="none", **{"stroke": INK, **attributes})
 
 
-def _number(value):
+def _number(value: Any) -> str:
     return f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else value

@@ -1,12 +1,17 @@
 """The cut explorer: a ConvAC as its tree, a partition of its leaves, the minimal cut."""
 
+from collections.abc import Callable
+from typing import Any
+
 import traitlets
 
 from convac_lib._validation import as_choice, as_int
 from convac_lib.architecture import Architecture
-from convac_lib.cuts import min_cut, theorem2_bound
-from convac_lib.networks import tensor_network
+from convac_lib.cuts import Cut, min_cut, theorem2_bound
+from convac_lib.networks import Node, tensor_network
 from convac_lib.partitions import (
+    PartitionLike,
+    Sides,
     as_partition,
     as_word,
     checkerboard,
@@ -19,7 +24,7 @@ from ..drawing import node_positions
 from ._base import Explorer, packed_module
 from ._picture import BOND, CUT, INK, A, B, line, picture, shape, text
 
-_NAMED = {
+_NAMED: dict[str, Callable[[int], Sides]] = {
     "interleaved": interleaved,
     "left-right": left_right,
     "checkerboard": lambda n_sites: checkerboard(_side(n_sites)),
@@ -69,27 +74,27 @@ Minimal cut r1 = 4; Theorem 2's lower bound on the rank 4.
 
     def __init__(
         self,
-        n_sites=8,
-        local_dim=2,
-        channels=(3, 4, 5),
-        partition="interleaved",
+        n_sites: int = 8,
+        local_dim: int = 2,
+        channels: tuple[int, ...] = (3, 4, 5),
+        partition: PartitionLike = "interleaved",
         *,
-        window=2,
-        n_outputs=1,
-    ):
+        window: int = 2,
+        n_outputs: int = 1,
+    ) -> None:
         as_int("n_sites", n_sites, minimum=2, maximum=64)
         network = Architecture(n_sites, window, local_dim, channels, n_outputs)
         super().__init__(**_traits(network), partition=_as_word(partition, n_sites))
 
     @property
-    def architecture(self):
+    def architecture(self) -> Architecture:
         """The tree as it stands on the page, an :class:`Architecture`."""
         return Architecture(
             self.n_sites, self.window, self.local_dim, tuple(self.channels), self.n_outputs
         )
 
     @architecture.setter
-    def architecture(self, network):
+    def architecture(self, network: Architecture) -> None:
         as_int("architecture.n_sites", network.n_sites, 2, 64)
         values = _traits(network)
         if network.n_sites != self.n_sites:
@@ -100,10 +105,10 @@ Minimal cut r1 = 4; Theorem 2's lower bound on the rank 4.
                 setattr(self, name, value)
 
     @traitlets.validate("partition")
-    def _check_partition(self, proposal):
+    def _check_partition(self, proposal: Any) -> str:
         return _as_word(proposal["value"], self.n_sites)
 
-    def _describe(self):
+    def _describe(self) -> str:
         network, partition = self.architecture, self.partition
         cut = min_cut(network, partition)
         bound, _ = theorem2_bound(network, partition)
@@ -114,11 +119,11 @@ Minimal cut r1 = 4; Theorem 2's lower bound on the rank 4.
             f"Theorem 2's lower bound on the rank {bound}."
         )
 
-    def _picture(self):
+    def _picture(self) -> str:
         return draw_cut(min_cut(self.architecture, self.partition), self._describe())
 
 
-def draw_cut(cut, label):
+def draw_cut(cut: Cut, label: str) -> str:
     """Return the tree, coloured by side, with its cut dashed, as an SVG text."""
     network = cut.architecture
     step = min(44, 680 / network.n_sites)
@@ -142,14 +147,14 @@ def draw_cut(cut, label):
     return picture(round(width), height, label, *drawn)
 
 
-def _bond(place, edge, sides, is_cut):
-    style = {"stroke": A if sides[edge[0]] else B, "stroke_width": 1.6}
+def _bond(place: Any, edge: Any, sides: dict[Node, bool], is_cut: bool) -> str:
+    style: dict[str, Any] = {"stroke": A if sides[edge[0]] else B, "stroke_width": 1.6}
     if is_cut:
         style = {"stroke": CUT, "stroke_width": 3.4, "stroke_dasharray": "5 3"}
     return line(*place[edge[0]], *place[edge[1]], **style)
 
 
-def _node(node, x, y, in_a, step):
+def _node(node: Node, x: float, y: float, in_a: bool, step: Any) -> str:
     """Draw a node: A is a disc and B a square, a copy tensor a triangle."""
     size = min(8 if node[0] == "input" else 3.5, 0.42 * step)
     if node[0] == "delta":
@@ -160,7 +165,7 @@ def _node(node, x, y, in_a, step):
     return shape("rect", x=x - size, y=y - size, width=2 * size, height=2 * size, fill=B)
 
 
-def _traits(network):
+def _traits(network: Architecture) -> dict[str, Any]:
     return {
         "n_sites": network.n_sites,
         "window": network.window,
@@ -170,7 +175,7 @@ def _traits(network):
     }
 
 
-def _as_word(partition, n_sites):
+def _as_word(partition: PartitionLike, n_sites: int) -> str:
     """Return a named partition, a word or an array as a word of A and B."""
     if isinstance(partition, str) and set(partition.upper()) - set("AB| "):
         as_choice("partition", partition, tuple(_NAMED))
@@ -178,5 +183,5 @@ def _as_word(partition, n_sites):
     return as_word(as_partition(partition, n_sites))
 
 
-def _side(n_sites):
+def _side(n_sites: int) -> int:
     return round(n_sites**0.5)

@@ -1,11 +1,14 @@
 """The entanglement explorer: a small state, and what every bipartition of it says."""
 
+from collections.abc import Callable, Iterator
 from math import cos, log, log2, pi, prod, radians, sin, sqrt
+from typing import Any
 
 import numpy as np
 import traitlets
 
 from convac_book.famous_states import ghz, w_state
+from convac_lib._arrays import Array
 from convac_lib._validation import as_choice, as_int
 from convac_lib.architecture import Architecture
 from convac_lib.decompositions import coefficients_tensor
@@ -73,7 +76,16 @@ class EntanglementExplorer(Explorer):
 
     _esm = packed_module("_tree", "entanglement")
 
-    def __init__(self, kind="angle", *, theta=30, pairing=0, channels=(2, 2), seed=0, state=None):
+    def __init__(
+        self,
+        kind: str = "angle",
+        *,
+        theta: float = 30,
+        pairing: int = 0,
+        channels: tuple[int, ...] = (2, 2),
+        seed: int = 0,
+        state: Any = None,
+    ) -> None:
         if state is not None:
             kind, amplitudes = "own", _as_amplitudes(state)
         else:
@@ -93,15 +105,15 @@ class EntanglementExplorer(Explorer):
         )
 
     @traitlets.validate("kind")
-    def _check_kind(self, proposal):
+    def _check_kind(self, proposal: Any) -> str:
         return as_choice("kind", proposal["value"], tuple(NAMES))
 
     @property
-    def state(self):
+    def state(self) -> Array:
         """The state on the page, shape (2,) * n, with norm 1."""
         return normalized(_STATES[self.kind](self))
 
-    def _describe(self):
+    def _describe(self) -> str:
         entropies = [entropy for _, entropy in self._entropies()]
         sites = round(log2(self.state.size))
         return (
@@ -110,13 +122,13 @@ class EntanglementExplorer(Explorer):
             f"{len(entropies)} bipartition{'s' if len(entropies) > 1 else ''}."
         )
 
-    def _entropies(self):
+    def _entropies(self) -> Iterator[tuple[tuple[int, ...], float]]:
         state = self.state
         for sites in bipartitions(state.ndim):
             entropy = entanglement_entropy(state, from_sites(state.ndim, sites))
             yield sites, max(entropy, 0.0)  # a rounding error would print as -0.000
 
-    def _picture(self):
+    def _picture(self) -> str:
         rows = list(self._entropies())
         drawn = [text(4, 18, f"{NAMES[self.kind]}: entropy of each bipartition", fill=INK)]
         for number, (sites, entropy) in enumerate(rows):
@@ -124,7 +136,7 @@ class EntanglementExplorer(Explorer):
         return picture(440, 40 + 34 * len(rows), self._describe(), *drawn)
 
 
-def bipartitions(n_sites):
+def bipartitions(n_sites: int) -> list[tuple[int, ...]]:
     """Return the sites of A for each bipartition: the even ones first, then single sites.
 
     Examples
@@ -138,7 +150,7 @@ def bipartitions(n_sites):
     return pairs + [(site,) for site in range(n_sites)]
 
 
-def _row(state, sites, entropy, y):
+def _row(state: Array, sites: tuple[int, ...], entropy: float, y: float) -> Iterator[str]:
     """Draw one bipartition: its sites, its Schmidt values as columns, its entropy."""
     for site in range(state.ndim):
         x = 14 + 22 * site
@@ -157,7 +169,7 @@ def _row(state, sites, entropy, y):
 # --- the states, as the page makes them -----------------------------------------------
 
 
-def _uniform(seed):
+def _uniform(seed: int) -> Iterator[float]:
     """Yield numbers in [0, 1) of Mulberry32, so that page and Python draw the same state."""
     word = 2**32 - 1
     while True:
@@ -167,7 +179,7 @@ def _uniform(seed):
         yield (mixed ^ mixed >> 14) / 2**32
 
 
-def _normal(seed, shape):
+def _normal(seed: int, shape: tuple[int, ...]) -> Array:
     """Return normal numbers by Box and Muller from `_uniform`, in row-major order."""
     draws = _uniform(seed)
     numbers = [
@@ -176,23 +188,23 @@ def _normal(seed, shape):
     return np.array(numbers).reshape(shape)
 
 
-def _angle(explorer):
+def _angle(explorer: Any) -> Array:
     theta = radians(explorer.theta)
     return np.diag([cos(theta), sin(theta)])
 
 
-def _product(explorer):
+def _product(explorer: Any) -> Array:
     draws = _uniform(explorer.seed)
     angles = [2 * pi * next(draws) for _ in range(4)]
     return product_state([[cos(angle), sin(angle)] for angle in angles])
 
 
-def _bell_pairs(explorer):
+def _bell_pairs(explorer: Any) -> Array:
     sites = ("abcd", "acbd", "acdb")[explorer.pairing]  # the pairs are ab and cd
     return np.einsum(f"ab,cd->{sites}", np.eye(2), np.eye(2))
 
 
-def _convac(explorer):
+def _convac(explorer: Any) -> Array:
     network = Architecture(4, 2, 2, tuple(explorer.channels))
     shapes = network.weight_shapes("none")
     numbers = _normal(explorer.seed, (sum(prod(shape) for shape in shapes),))
@@ -203,7 +215,7 @@ def _convac(explorer):
     return coefficients_tensor(network, weights)[0]
 
 
-_STATES = {
+_STATES: dict[str, Callable[[Any], Array]] = {
     "angle": _angle,
     "product": _product,
     "bell-pairs": _bell_pairs,
@@ -217,7 +229,7 @@ _STATES = {
 }
 
 
-def _as_amplitudes(state):
+def _as_amplitudes(state: Any) -> list[float]:
     """Return a real state of 2 to 4 qubits as a list with norm 1, or raise a ValueError."""
     state = np.asarray(state)
     if state.ndim not in (2, 3, 4) or set(state.shape) != {2} or np.iscomplexobj(state):

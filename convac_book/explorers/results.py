@@ -1,9 +1,10 @@
 """The results explorer: Fig. 10 of the paper, and our own runs of the same experiment."""
 
+from collections.abc import Iterator, Sequence
 from itertools import product
 from math import isfinite
-from numbers import Real
 from pathlib import Path
+from typing import Any
 
 import traitlets
 
@@ -49,7 +50,7 @@ class ResultsExplorer(Explorer):
     Results explorer: 1 point of the paper's Fig. 10, no runs of ours.
     """
 
-    points = traitlets.List().tag(sync=True)
+    points: Any = traitlets.List().tag(sync=True)
     provenance = traitlets.Unicode().tag(sync=True)
     left_out = traitlets.Unicode().tag(sync=True)
     model = traitlets.Unicode("ConvNet").tag(sync=True)
@@ -57,7 +58,9 @@ class ResultsExplorer(Explorer):
 
     _esm = packed_module("_designs", "results")
 
-    def __init__(self, paper=None, runs=None, *, model="ConvNet", r=None):
+    def __init__(
+        self, paper: Any = None, runs: Any = None, *, model: str = "ConvNet", r: int | None = None
+    ) -> None:
         as_choice("model", model, MODELS)
         if paper is None:
             paper = find_data() / PAPER_FILE
@@ -79,14 +82,14 @@ class ResultsExplorer(Explorer):
             r=widths[len(widths) // 2] if r is None else as_choice("r", r, widths),
         )
 
-    def _describe(self):
+    def _describe(self) -> str:
         paper = sum(group[0] == 0 for group in self.points)
         runs = sum(len(group[5]) for group in self.points if group[0] == 1)
         ours = f"{runs} run{'s' if runs > 1 else ''} of ours" if runs else "no runs of ours"
         plural = "s" if paper != 1 else ""
         return f"Results explorer: {paper} point{plural} of the paper's Fig. 10, {ours}."
 
-    def _picture(self):
+    def _picture(self) -> str:
         drawn = []
         for task, name in enumerate(TASKS):
             drawn.append(text(40 + 330 * task, 16, f"{name} task, test accuracy in %", fill=INK))
@@ -96,7 +99,7 @@ class ResultsExplorer(Explorer):
         return picture(680, 240, self._describe(), *drawn)
 
 
-def find_data():
+def find_data() -> Path:
     """Return the book's data folder, looked for from the working folder upwards."""
     here = Path.cwd()
     for folder in (here, *here.parents):
@@ -106,7 +109,7 @@ def find_data():
     raise FileNotFoundError(f"no data/{PAPER_FILE} in {here} or above it; pass its path as `paper`")
 
 
-def _read(name, table):
+def _read(name: str, table: Any) -> Any:
     """Return the rows of a table and where they come from; a file is of `book_data`'s form."""
     if isinstance(table, list):
         return table, ""
@@ -114,12 +117,12 @@ def _read(name, table):
     return found["rows"], f"{name.capitalize()}: {book_data.in_words(found)}"
 
 
-def _group(source, rows):
+def _group(source: int, rows: Any) -> list[list[Any]]:
     """Return [source, task, model, design, r, test, train]: one entry for all seeds of a point.
 
     Accuracies are in hundredths of a percent, so that hundreds of runs stay a few kilobytes.
     """
-    groups = {}
+    groups: dict[tuple[int, int, int, int], tuple[list[int], list[int]]] = {}
     for row in rows:
         key = (
             TASKS.index(as_choice("task", row.get("task"), TASKS)),
@@ -137,17 +140,17 @@ def _group(source, rows):
     return [[source, *key, *groups[key]] for key in sorted(groups)]
 
 
-def _accuracy(row, name):
+def _accuracy(row: dict[str, Any], name: str) -> int | None:
     """Return an accuracy in hundredths of a percent, or None where there is none."""
-    value = row.get(name)
-    if not isinstance(value, Real) or not isfinite(value):
+    value: Any = row.get(name)
+    if not isinstance(value, int | float) or not isfinite(value):
         return None
     if not 0 <= value <= 1:
         raise ValueError(f"{name} must be a fraction from 0 to 1, got {value!r}")
     return round(10000 * value)
 
 
-def _panel(groups, left):
+def _panel(groups: list[list[Any]], left: float) -> Iterator[str]:
     """Draw one task: test accuracy against r, 40 to 100 %."""
     widths = sorted({group[4] for group in groups})
     if not widths:
@@ -170,9 +173,9 @@ def _panel(groups, left):
         yield from (shape("circle", cx=x, cy=y, r=3, fill=fill, stroke=colour) for x, y in places)
 
 
-def _place(r, widths, left):
+def _place(r: int, widths: Sequence[int], left: float) -> float:
     return left + 50 + 260 * (r - widths[0]) / (widths[-1] - widths[0] or 1)
 
 
-def _height(percent):
+def _height(percent: float) -> float:
     return 190 - 160 * max(0, percent - 40) / 60

@@ -1,5 +1,6 @@
 """The width explorer: one parameter budget, spent on the layers as the reader likes."""
 
+from collections.abc import Callable, Sequence
 from math import floor, log2
 
 import traitlets
@@ -62,15 +63,15 @@ class WidthExplorer(Explorer):
 
     def __init__(
         self,
-        budget=8736,
+        budget: int = 8736,
         *,
-        n_sites=4096,
-        window=4,
-        local_dim=10,
-        n_outputs=10,
-        profile="uniform",
-        share="all",
-    ):
+        n_sites: int = 4096,
+        window: int = 4,
+        local_dim: int = 10,
+        n_outputs: int = 10,
+        profile: str | Sequence[float] = "uniform",
+        share: str = "all",
+    ) -> None:
         as_choice("window", window, (2, 4))
         as_choice("share", share, SHARING)
         narrowest = _narrowest(n_sites, window, local_dim, n_outputs)
@@ -89,18 +90,18 @@ class WidthExplorer(Explorer):
         )
 
     @property
-    def architecture(self):
+    def architecture(self) -> Architecture:
         """The network on the page."""
         return Architecture(
             self.n_sites, self.window, self.local_dim, tuple(self.channels), self.n_outputs
         )
 
-    def _ghost(self, tilt):
+    def _ghost(self, tilt: float) -> list[int]:
         network = self.architecture
         profile = tilted(network.depth, tilt)
         return fit_channels(network.with_channels, profile, self.budget, self.share)
 
-    def _describe(self):
+    def _describe(self) -> str:
         widths = ", ".join(f"r{layer} = {width}" for layer, width in enumerate(self.channels))
         spent = self.architecture.parameter_count(self.share)
         return (
@@ -108,7 +109,7 @@ class WidthExplorer(Explorer):
             f"{spent} of {self.budget} parameters."
         )
 
-    def _picture(self):
+    def _picture(self) -> str:
         network = self.architecture
         curves = [
             ("wide-base", BASE, log_cuts(network.with_channels(self._ghost(-1)))),
@@ -132,7 +133,7 @@ class WidthExplorer(Explorer):
         return picture(530, 210, self._describe(), *drawn)
 
 
-def log_cuts(network):
+def log_cuts(network: Architecture) -> list[float]:
     """Return log2 of the minimal cut for each window, for blocks of 1, 2, 4, ... sites across.
 
     For a line these are ``partitions.blocks(n_sites, 2**k)``, for an image
@@ -147,7 +148,7 @@ def log_cuts(network):
     return [log2(cut) for cut in block_cuts(network)]
 
 
-def tilted(depth, tilt):
+def tilted(depth: int, tilt: float) -> list[float]:
     """Return a profile from wide-base (-1: 4 4 2 2 1 1) over uniform (0) to wide-tip (1).
 
     Examples
@@ -160,13 +161,18 @@ def tilted(depth, tilt):
     return [2 ** (((1 - tilt) * log2(base) + (1 + tilt) * log2(tip)) / 2) for base, tip in steps]
 
 
-def fit_channels(network_with, profile, budget, share):
+def fit_channels(
+    network_with: Callable[[Sequence[int]], Architecture],
+    profile: Sequence[float],
+    budget: int,
+    share: str,
+) -> list[int]:
     """Return the widest whole channel numbers in the profile's proportions within the budget.
 
     `network_with(channels)` is the network whose parameters are counted.
     """
 
-    def scaled(factor):
+    def scaled(factor: float) -> list[int]:
         return [max(1, floor(factor * part)) for part in profile]
 
     low, high = 0.0, float(budget)
@@ -179,7 +185,7 @@ def fit_channels(network_with, profile, budget, share):
     return scaled(low)
 
 
-def _narrowest(n_sites, window, local_dim, n_outputs):
+def _narrowest(n_sites: int, window: int, local_dim: int, n_outputs: int) -> Architecture:
     """Return the network with one channel in each layer."""
     depth, reached = 0, 1
     while reached < n_sites:

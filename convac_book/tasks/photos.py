@@ -42,7 +42,7 @@ def photos(seed: int = 0, side: int = 32, n_train: int = 4_000, n_test: int = 1_
     side = as_int("side", side, minimum=2, maximum=128)
     sizes = as_int("n_train", n_train, minimum=2), as_int("n_test", n_test, minimum=2)
     grey = [image / 255 @ LUMINANCE for image in load_sample_images().images]
-    arrays = []
+    arrays: list[Any] = []
     for part, size in enumerate(sizes):
         rng = np.random.default_rng([seed, part])
         labels = rng.permutation(np.arange(size) % 2)
@@ -53,7 +53,8 @@ def photos(seed: int = 0, side: int = 32, n_train: int = 4_000, n_test: int = 1_
             chosen = labels == label
             patches[chosen] = _cut(half, side, chosen.sum(), rng)
         arrays += [patches, labels.astype(np.int64)]
-    return Task("photos", *arrays, n_classes=2, kind="images")
+    train_x, train_y, test_x, test_y = arrays
+    return Task("photos", train_x, train_y, test_x, test_y, n_classes=2, kind="images")
 
 
 def _cut(image: NDArray[Any], side: int, n: int, rng: np.random.Generator) -> NDArray[Any]:
