@@ -13,7 +13,11 @@ BIN := .venv/bin
 # the pages' tensors are small, and two processes run side by side in the tests.
 QUIET := TQDM_DISABLE=1 OMP_NUM_THREADS=1 PYDEVD_DISABLE_FILE_VALIDATION=1
 
-.PHONY: help book test lab notebooks bench assignments graders clean python
+# The exact core, read from top to bottom, and what tests it.
+CORE := $(wildcard convac_lib/[a-z]*.py)
+CORE_TESTS := $(CORE:convac_lib/%.py=tests/test_%.py) tests/test_arrays.py
+
+.PHONY: help book test quick size coverage lab notebooks bench assignments graders clean python
 
 help:  ## show this list
 	@echo "Convolutional circuits as quantum states: make TARGET [PYTHON=python3.12] [TORCH=cpu]"
@@ -41,6 +45,20 @@ book/_assets/vendor/fingerprint.txt: .venv/installed tools/frontend.py tools/fro
 book: .venv/installed book/_assets/vendor/fingerprint.txt  ## build the book into _build/html
 	@$(QUIET) $(BIN)/python tools/build_book.py
 
+quick: .venv/installed  ## lint, format, types, doctests and the core's tests, in a minute
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(QUIET) $(BIN)/python -m pytest -q -n 2 -m "not slow" --doctest-modules convac_lib $(CORE_TESTS)
+
+size: .venv/installed  ## count the library's lines, and hold what is promised of them
+	@$(BIN)/python tools/size.py
+
+coverage: .venv/installed  ## print the lines of convac_lib that no test reaches
+	@$(QUIET) $(BIN)/python -m pytest -q -n 2 --doctest-modules -m "not browser" \
+	  --cov --cov-report= convac_lib tests
+	@$(BIN)/coverage report
+
 test: book  ## run every test, the notebooks and the built pages included
 	@$(QUIET) $(BIN)/python -m pytest -q -n 2 --dist loadscope --doctest-modules \
 	  --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with tests/nbval.cfg \
@@ -65,4 +83,4 @@ graders: .venv/installed  ## try every grader on right, blank and wrong answers,
 	@CONVAC_FULL=1 $(BIN)/python -m pytest -q tests/test_course_build.py -k nbgrader
 
 clean:  ## remove what was built; keeps .venv and the fetched front-end parts
-	rm -rf _build assignments .pytest_cache .ruff_cache .hypothesis
+	rm -rf _build assignments .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage*

@@ -5,9 +5,6 @@ import pytest
 
 from convac_book.block_rule import deepest_layer
 from convac_book.checks import widths as check
-from convac_book.symmetry_classes import symmetry_classes
-from convac_lib import Architecture
-from convac_lib.cuts import min_cut_weight
 from convac_lib.partitions import blocks
 
 LEVELS = [
@@ -67,25 +64,3 @@ def test_break_the_rule(n_sites, length):
     assert "keep to the rule" in str(check.break_the_rule(set(), n_sites, length))
     assert "from 0 to" in str(check.break_the_rule({2 * length}, n_sites, length))
     assert not check.break_the_rule(3, n_sites, length)
-
-
-def test_majorities_decide_on_sixteen_sites_and_leave_a_question_on_64():
-    for partition, _ in symmetry_classes(16, 2):
-        layer = deepest_layer(partition)
-        assert layer.known == layer.possible
-    for length, offset in [(12, 5), (13, 4), (14, 3)]:
-        layers = [deepest_layer(blocks(64, length, offset=o)) for o in range(2 * length)]
-        assert any(layer.known < layer.possible for layer in layers), (length, offset)
-
-
-@pytest.mark.parametrize("length", [1, 2, 4, 8])
-def test_blocks_of_a_power_of_two_never_feel_the_layers_above(length):
-    rng = np.random.default_rng(length)
-    for offset in range(2 * length):
-        partition = blocks(32, length, offset=offset)
-        local_dim, *channels = map(int, rng.integers(1, 9, size=6))
-        rule = length.bit_length() - 1
-        wide = [*channels[: rule + 1], *[100] * (4 - rule)]
-        narrow = [*channels[: rule + 1], *[1] * (4 - rule)]
-        cuts = [min_cut_weight(Architecture.line(local_dim, c), partition) for c in (wide, narrow)]
-        assert cuts[0] == cuts[1]

@@ -35,15 +35,49 @@ def declared(*extras):
     return {canonical(requirement) for requirement in listed} - {"convac-lib"}
 
 
+USERS_SCRIPT = """\
+from convac_lib import Architecture, ConvAC, certify_rank, min_cut
+from convac_lib.learning import tasks
+from convac_lib.learning.profiles import uniform_profile
+from convac_lib.learning.training import train
+from convac_lib.spectra import schmidt_spectrum
+
+task = tasks.make("digits")
+network: Architecture = uniform_profile(64, 4, 2, 10, budget=2_000)
+model = ConvAC(network, head="normalized", seed=0)
+right: float = train(model, task, epochs=8).test
+weight: int = min_cut(network, "AB" * 32).weight + certify_rank(network, "AB" * 32).rank
+entropy: float = schmidt_spectrum(network, "AB" * 32, model.to_weights()).entropy
+print(model(task.test_inputs).argmax(-1), right, weight, entropy)
+"""
 ALL_EXTRAS = tuple(PYPROJECT["project"]["optional-dependencies"])
 
 
-def test_ruff_finds_nothing():
-    found = subprocess.run(
-        [sys.executable, "-m", "ruff", "check", "--output-format", "concise", "."],
-        cwd=ROOT, capture_output=True, text=True,
-    )  # fmt: skip
+@pytest.mark.parametrize(
+    "command",
+    ["ruff check --output-format concise .", "ruff format --check .", "mypy", "tools/size.py"],
+)
+def test_a_checker_finds_nothing(command):
+    words = command.split() if command.startswith("tools") else ["-m", *command.split()]
+    found = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True)
     assert found.returncode == 0, found.stdout + found.stderr
+
+
+@pytest.mark.slow
+def test_a_script_of_a_user_passes_mypy_strict(tmp_path):
+    script = tmp_path / "mine.py"
+    script.write_text(USERS_SCRIPT)
+    how = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", ROOT / ".mypy_cache" / "user"]
+    found = subprocess.run([*how, script], cwd=tmp_path, capture_output=True, text=True)
+    assert found.returncode == 0, found.stdout + found.stderr
+    script.write_text(USERS_SCRIPT.replace("budget=2_000", "budget='many'"))
+    found = subprocess.run([*how, script], cwd=tmp_path, capture_output=True, text=True)
+    assert "mine.py:8: error" in found.stdout  # the types are seen, not Any
+
+
+def test_what_quick_runs_is_what_is_run_before_a_commit():
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text()
+    assert re.findall(r"entry: (.+)", hooks) == ["make quick"]
 
 
 def test_every_declared_dependency_is_pinned():

@@ -46,63 +46,6 @@ def wanted(of_study):
     return sorted(run_key(experiment.settings) for experiment in of_study.experiments)
 
 
-# --- experiments ----------------------------------------------------------------------
-
-
-def test_the_papers_designs_give_channels():
-    base = Experiment(design="wide-base", r=6)
-    assert base.channels == (24, 24, 12, 12, 6, 6)
-    assert Experiment.from_settings(base.settings) == base
-    even = Experiment(design="uniform", r=12)
-    assert even.channels == (29, 30, 30, 30, 30, 30)  # 5,060 of 5,064 weights
-
-
-def test_a_run_gives_a_row_that_repeats_its_settings():
-    experiment = Experiment.from_settings({**SMALL, "seed": 3, "model_options": {"share": "none"}})
-    row = experiment.run(device="cpu", show_progress=False)
-    assert Experiment.from_settings(settings_of(row)) == experiment
-    # 8 matrices 2 x 5, 4 of 2 x 2, 2 of 2 x 2, and one output.
-    assert row["parameters"] == 80 + 16 + 8 + 2
-    assert len(row["losses"]) == len(row["test_history"]) == 2
-    assert row["test_history"][-1] == row["test_r2"] <= 1
-    again = experiment.run(device="cpu", show_progress=False)
-    assert again["losses"] == row["losses"]
-
-
-def test_a_held_out_part_replaces_the_test_set():
-    experiment = Experiment.from_settings({**SMALL, "hold_out": 100})
-    task = experiment.load_task()
-    assert len(task.train_inputs) == 300 and len(task.test_inputs) == 100
-
-
-def test_images_on_black_share_their_background():
-    for task, shared in (("local", True), ("digits", False)):
-        options = {"n_train": 50, "n_test": 10} if task == "local" else {}
-        channels = (3,) * (6 if task == "local" else 3)
-        for model in ("convac", "convnet"):
-            experiment = Experiment(task=task, task_options=options, model=model, channels=channels)
-            built = experiment.build_model(experiment.load_task())
-            assert built.share_background is shared
-            assert type(built).__name__.lower() == model
-
-
-@pytest.mark.parametrize(
-    "settings, message",
-    [
-        ({"learning_rat": 1}, "setting must be one of 'task', .* got 'learning_rat'"),
-        ({"model": "resnet"}, "model must be one of 'convac', 'convnet', got 'resnet'"),
-        ({"channels": []}, "channels must be given"),
-        ({"channels": [2, 0, 2]}, "channels must be an integer of at least 1, got 0"),
-        ({"design": "wide-tip", "r": 0}, "r must be an integer of at least 1, got 0"),
-        ({"epochs": "8"}, "epochs must be an integer of at least 1, got '8'"),
-        ({"learning_rate": -1}, "learning_rate must be a number of at least 0"),
-    ],
-)
-def test_settings_are_checked_before_anything_runs(settings, message):
-    with pytest.raises(ValueError, match=message):
-        Experiment.from_settings({**SMALL, **settings})
-
-
 # --- studies --------------------------------------------------------------------------
 
 
@@ -181,25 +124,6 @@ def test_a_larger_study_does_only_what_is_missing_on_several_processes(tmp_path)
     # A worker's numbers are those of a run alone.
     alone = study().experiments[0].run(device="cpu", show_progress=False)
     assert alone["losses"] == rows[0]["losses"]
-
-
-def test_what_a_crash_left_of_a_line_is_cut_off(tmp_path):
-    path = tmp_path / "rows.jsonl"
-    run_study(study(seeds=[0]), path, jobs=1, device="cpu", show_progress=False)
-    whole = path.read_bytes()
-    path.write_bytes(whole + whole[: len(whole) // 3])
-    assert len(Results(path).rows()) == 2
-    run_study(study(seeds=[0, 1]), path, jobs=1, device="cpu", show_progress=False)
-    assert path.read_bytes().startswith(whole)
-    assert keys(Results(path).rows()) == wanted(study(seeds=[0, 1]))
-
-
-def test_a_line_that_is_no_row_is_refused_and_left(tmp_path):
-    path = tmp_path / "rows.jsonl"
-    path.write_text('{"seed": 1}\nnot json\n')
-    with pytest.raises(ValueError, match=r"rows.jsonl, line 2, is not a row of JSON: 'not json'"):
-        run_study(study(), path, show_progress=False)
-    assert path.read_text() == '{"seed": 1}\nnot json\n'
 
 
 def test_two_processes_do_not_write_to_one_file(tmp_path):
