@@ -162,6 +162,7 @@ def test_lengths_of_the_tasks_without_mnist():
 
 
 @needs_mnist
+@pytest.mark.slow
 def test_lengths_and_shares_on_mnist(monkeypatch):
     """Zeros at about 6 and 18 pixels; squares of 32 cut less than 0.1, and more than 0.2."""
     monkeypatch.setenv("CONVAC_DATA", str(MNIST))

@@ -28,6 +28,7 @@ def near(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_neighbours_are_found_and_get_a_wide_base(near, tmp_path):
     picture = tmp_path / "bonds.png"
     result = convac(

@@ -48,6 +48,7 @@ def test_a_wrong_argument_gets_one_sentence(arguments, message):
     assert "Traceback" not in result.output and result.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_sweep_writes_rows_and_can_be_started_again(tmp_path):
     study, rows = tmp_path / "widths.toml", tmp_path / "rows.jsonl"
     study.write_text(

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from oracles import interleaved_cut, left_right_cut, multiplicative_min_cut, shallow_cut
 
 from convac_book.symmetry_classes import symmetry_classes
-from convac_lib import _fast_cuts as _branches
 from convac_lib.architecture import Architecture
 from convac_lib.cuts import (
     block_cuts,
@@ -221,17 +220,6 @@ def test_many_partitions_in_one_call():
         weights = min_cut_weights(network, partitions)
         assert weights == [min_cut_weight(network, partition) for partition in partitions]
         assert all(type(weight) is int for weight in weights)
-
-
-@pytest.mark.parametrize("size", [10, 10**9])
-def test_the_codes_that_occur(size):
-    codes = np.array([[7, 3, 7], [0, 3, 9]])
-    occurring, places = _branches._occurring(codes, size)
-    assert occurring == [0, 3, 7, 9]
-    np.testing.assert_array_equal(places, [[2, 1, 2], [0, 1, 3]])
-    many = np.tile(codes, 200)
-    occurring, places = _branches._occurring(many, 10)
-    np.testing.assert_array_equal(np.array(occurring)[places], many)
 
 
 def test_large_networks():

@@ -142,7 +142,7 @@ def test_experiments_give_the_rows_of_runs_alone():
         "channels": (4, 4, 4, 4, 3, 3),
         "epochs": 2,
         "batch_size": 25,
-    }  # images on black, which a run alone shares and an ensemble does not
+    }  # black windows once: a run alone finds them in the batch, an ensemble lists them before
     for model, options in [("convac", {"share": "all"}), ("convac", {}), ("convnet", {})]:
         runs = [
             Experiment(**settings, model=model, model_options=options, seed=seed) for seed in (0, 1)

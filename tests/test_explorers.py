@@ -104,6 +104,7 @@ def as_page(network, sites):
     }
 
 
+@pytest.mark.slow
 def test_the_page_finds_the_library_s_cut(run):
     cases = list(random_cases(2400, seed=5))
     found = run(

@@ -103,6 +103,7 @@ def test_the_papers_study_is_the_whole_grid():
 # --- rows -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_run_has_one_row_and_a_second_start_does_nothing(tmp_path):
     path = tmp_path / "deep" / "rows.jsonl"
     rows = run_study(study(), path, jobs=1, device="cpu", show_progress=False)
@@ -113,6 +114,7 @@ def test_every_run_has_one_row_and_a_second_start_does_nothing(tmp_path):
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_larger_study_does_only_what_is_missing_on_several_processes(tmp_path):
     path = tmp_path / "rows.jsonl"
     run_study(study(seeds=[1]), path, jobs=1, device="cpu", show_progress=False)
@@ -132,6 +134,7 @@ def test_two_processes_do_not_write_to_one_file(tmp_path):
         run_study(study(), results.path, show_progress=False)
 
 
+@pytest.mark.slow
 def test_runs_that_fail_have_no_row_and_stop_no_others(tmp_path):
     path = tmp_path / "rows.jsonl"
     block = [{"grid": {"task_options": [{"n_train": 400}, {"n_tain": 1}, {"n_train": 300}]}}]
@@ -204,6 +207,7 @@ def test_only_what_is_missing_is_done_together(tmp_path):
     assert [file.name for file in (tmp_path / "unfinished").iterdir()] == ["other.pt"]
 
 
+@pytest.mark.slow
 def test_runs_that_fail_together_are_counted(tmp_path):
     path = tmp_path / "rows.jsonl"
     grid = {"task_options": [{"n_tain": 1}, {"n_train": 400}], "seed": [0, 1, 2]}
@@ -254,6 +258,7 @@ def start_sweep(path, checkpoints, together):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="SIGKILL is POSIX")
+@pytest.mark.slow
 def test_a_killed_sweep_goes_on_where_it_was(tmp_path):
     path, checkpoints = tmp_path / "rows.jsonl", tmp_path / "unfinished"
     child = start_sweep(path, checkpoints, together=1)
@@ -277,6 +282,7 @@ def test_a_killed_sweep_goes_on_where_it_was(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="SIGKILL is POSIX")
+@pytest.mark.slow
 def test_runs_together_that_were_killed_go_on_where_they_were(tmp_path, monkeypatch):
     path, checkpoints = tmp_path / "rows.jsonl", tmp_path / "unfinished"
     child = start_sweep(path, checkpoints, together=3)
@@ -312,6 +318,7 @@ def quick_workers():
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="SIGKILL is POSIX")
+@pytest.mark.slow
 def test_a_cluster_whose_worker_is_killed_gives_every_row_once(tmp_path, quick_workers):
     distributed = pytest.importorskip("distributed")
     path, killed = tmp_path / "rows.jsonl", []

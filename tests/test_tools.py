@@ -26,6 +26,7 @@ def executed(tmp_path_factory):
     return page
 
 
+@pytest.mark.slow
 def test_running_the_notebooks_twice_gives_the_same_bytes(executed):
     assert load_script("tools/notebooks.py").run(executed) == executed.read_text()
 
@@ -43,6 +44,7 @@ def nbval(page):
     return subprocess.run(command, cwd=page.parent, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_a_stale_output_and_a_broken_cell_are_refused(executed, tmp_path):
     notebook = nbformat.read(executed, as_version=4)
     notebook.cells[0].source = "print(1)\nprint(3)"

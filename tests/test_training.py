@@ -136,6 +136,7 @@ train(pairs_model(), pairs(), checkpoint={path!r}, save_every=0, **SHORT)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="SIGKILL is POSIX")
+@pytest.mark.slow
 def test_a_killed_run_ends_with_the_numbers_of_one_that_was_not(tmp_path):
     path = tmp_path / "run.pt"
     code = SLOW_DISK.format(tests=os.path.dirname(__file__), path=str(path))

@@ -118,7 +118,7 @@ def bonds(model, task):
         spectrum = bond_spectrum(model, task.train_inputs[:N_SPECTRUM], max_nodes=MAX_NODES)
         exact = state_spectra(model.to_weights())
         for k, bond in enumerate(found, 1):
-            bond["effective_rank"] = round(spectrum.effective_ranks[k], 3)
+            bond["effective_rank"] = round(float(np.exp(spectrum.entropies[k])), 3)
             bond["rank_that_counts"] = spectrum.ranks()[k]
             bond["shares"] = [round(float(share), 6) for share in spectrum.shares[k]]
             bond["state_effective_rank"] = round(math.exp(entropy(exact[k - 1])), 3)
