@@ -5,16 +5,8 @@ from typing import Annotated
 
 import typer
 
-from .arguments import (
-    BatchSize,
-    Device,
-    LearningRate,
-    LocalDim,
-    Share,
-    Source,
-    one_sentence_errors,
-    require_torch,
-)
+from . import arguments as given
+from .arguments import one_sentence_errors, require_torch
 
 
 def design(
@@ -28,16 +20,16 @@ def design(
         ),
     ],
     budget: Annotated[int, typer.Option(help="The most weights of the network.")],
-    share: Share = "window-position",
-    local_dim: LocalDim = 10,
-    source: Source = "",
+    share: given.Share = "window-position",
+    local_dim: given.LocalDim = 10,
+    source: given.Source = "",
     probe: Annotated[str, typer.Option(help="Its widths; else three times uniform.")] = "",
     epochs: Annotated[int, typer.Option(help="Of the probe's training.")] = 20,
-    batch_size: BatchSize = 100,
-    learning_rate: LearningRate = 1e-2,
+    batch_size: given.BatchSize = 100,
+    learning_rate: given.LearningRate = 1e-2,
     samples: Annotated[int, typer.Option(help="Training samples to measure on.")] = 500,
     seed: Annotated[int, typer.Option(help="Of the probe.")] = 0,
-    device: Device = "auto",
+    device: given.Device = "auto",
     picture: Annotated[
         Path | None, typer.Option(help="Draw the spectrum, level by level, to this file.")
     ] = None,

@@ -5,31 +5,23 @@ from typing import Annotated
 
 import typer
 
-from .arguments import (
-    BatchSize,
-    Device,
-    LearningRate,
-    LocalDim,
-    Source,
-    integers,
-    one_sentence_errors,
-    require_torch,
-)
+from . import arguments as given
+from .arguments import integers, one_sentence_errors, require_torch
 
 
 def train(
     task: Annotated[str, typer.Option(help="Its name, such as digits or local.")] = "digits",
-    source: Source = "",
+    source: given.Source = "",
     model: Annotated[str, typer.Option(help="convac or convnet.")] = "convac",
     channels: Annotated[str, typer.Option(help="r0,r1,...: widths, from the inputs up.")] = "",
     design: Annotated[str, typer.Option(help="On 64x64 instead: wide-base or wide-tip.")] = "",
     r: Annotated[int, typer.Option("--r", help="The width of the design.")] = 0,
-    local_dim: LocalDim = 10,
+    local_dim: given.LocalDim = 10,
     epochs: Annotated[int, typer.Option(help="Passes over the training set.")] = 8,
-    batch_size: BatchSize = 100,
-    learning_rate: LearningRate = 5e-3,
+    batch_size: given.BatchSize = 100,
+    learning_rate: given.LearningRate = 5e-3,
     seed: Annotated[int, typer.Option(help="Of the weights and the order of samples.")] = 0,
-    device: Device = "auto",
+    device: given.Device = "auto",
     checkpoint: Annotated[
         Path | None,
         typer.Option(help="Keep the state in this file, and go on from it if it is there."),
@@ -78,7 +70,7 @@ def sweep(
     jobs: Annotated[int, typer.Option(help="Processes; -1: one a core, or one on a GPU.")] = -1,
     threads: Annotated[int | None, typer.Option(help="Of one run; else divided.")] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler.")] = None,
-    device: Device = "auto",
+    device: given.Device = "auto",
     together: Annotated[
         int | None,
         typer.Option(

@@ -21,7 +21,6 @@ runs that differ only in their seed are trained together (:mod:`convac_lib.learn
 
 import hashlib
 import json
-import os
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
@@ -31,7 +30,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
-from joblib import Parallel, delayed
+from joblib import Parallel, cpu_count, delayed
 
 from .._validation import as_int
 from .experiments import Experiment, bytes_of_a_member, run_together
@@ -310,8 +309,6 @@ def _on_a_cluster(
 
 def _divide_cores(jobs: int, threads: int | None, n_runs: int) -> tuple[int, int]:
     """Return (jobs, threads) with no more jobs than runs and threads than cores."""
-    cores = os.cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
+    cores = cpu_count()  # that this process may use
     jobs = max(1, min(cores if jobs == -1 else jobs, n_runs))
     return jobs, max(1, cores // jobs) if threads is None else threads
