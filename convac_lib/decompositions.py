@@ -191,7 +191,7 @@ def log_scores(
     """Return the sign and the logarithm of the magnitude of each score, as slogdet does.
 
     For networks of many sites, whose scores are products of very many numbers. The sign is
-    score / |score|, or 0; the logarithm ln |score|, or -inf. Both have the shape of `scores`.
+    ``score / |score|`` or 0, the logarithm ``ln |score|`` or -inf. Both have the shape of `scores`.
 
     Examples
     --------

@@ -16,10 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 from ._validation import as_choice, as_int, integer_log
 
 Sides: TypeAlias = NDArray[np.bool_]
-"""A partition as it is computed with: one boolean a site, True = in A."""
+"""What is computed with as a partition, one boolean a site, True = in A."""
 
 PartitionLike: TypeAlias = ArrayLike
-"""A partition as it is asked for: booleans, zeros and ones, or a word such as ``"AABB"``."""
+"""What is taken for a partition. Booleans, zeros and ones, or a word such as ``"AABB"``."""
 
 T = TypeVar("T")  # an array of NumPy or of torch
 
