@@ -122,7 +122,7 @@ def _complement(word: str) -> str:
 
 
 def _covering(window: int) -> Callable[[str, str], bool]:
-    """Return a function: does a tree symmetry carry the A sites of a word into another's?"""
+    """Return a function that tells if a tree symmetry carries a word's A sites into another's."""
 
     @cache
     def covers(word: str, other: str) -> bool:

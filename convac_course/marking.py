@@ -216,4 +216,3 @@ class Local:
     def _proxy(self, name):
         """Return a function that calls the code's function."""
         return Sandbox._proxy(self, name)
-

@@ -124,6 +124,7 @@ class SelfCheck(SphinxDirective):
     required_arguments = 1
 
     def run(self):
+        """Return what stands in the page."""
         path = questions_file(self.env.doc2path(self.env.docname))
         question = read_questions(path)[self.arguments[0]]
         box = nodes.admonition(classes=["self-check", "tip"])

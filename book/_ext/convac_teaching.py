@@ -157,6 +157,7 @@ class CourseTable(SphinxDirective):
     required_arguments = 1
 
     def run(self):
+        """Return what stands in the page."""
         if self.arguments[0] not in TABLES:
             raise self.error(f"course-table must be one of {', '.join(TABLES)}")
         chapters = chapters_of(self.env.srcdir)

@@ -88,10 +88,11 @@ class Ensemble(nn.Module):
         For a batch of its own for each, (members, batch, ...); or, with ``same=True``, for
         one batch that all of them are given, (batch, ...). Samples may be prepared.
         """
-        tensors, levels = (x.tensors, x.levels) if isinstance(x, ListedTree) else ((x,), None)
+        tree = x if isinstance(x, ListedTree) else None
+        tensors = x.tensors if isinstance(x, ListedTree) else (x,)
 
         def of_a_member(parameters: dict[str, Tensor], *tensors: Tensor) -> Tensor:
-            batch = tensors[0] if levels is None else ListedTree(*tensors[:3], levels)
+            batch = tensors[0] if tree is None else tree.with_tensors(tensors)
             return torch.func.functional_call(self.stacked, parameters, (batch,))
 
         in_dims = (0, *[None if same else 0 for _ in tensors])

@@ -5,12 +5,15 @@ its settings, so that any number can be made again.
 """
 
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from .._validation import as_choice, as_int
 from ..architecture import Architecture
@@ -18,12 +21,14 @@ from . import tasks
 from .ensembles import TEST_BATCH_ON_A_GPU, train_together
 from .models import ConvAC, ConvNet
 from .profiles import uniform_profile
-from .training import Recipe, pick_device, train
+from .results import Row
+from .tasks import Task
+from .training import Recipe, Result, pick_device, train
 
 MODELS = {"convac": ConvAC, "convnet": ConvNet}
 
 
-def _uniform(r):
+def _uniform(r: int) -> Architecture:
     """Return the most even 64x64 network with no more weights than the two designs."""
     base = Architecture.wide_base(r)
     shape = (base.n_sites, base.window, base.local_dim, base.n_outputs)
@@ -71,13 +76,13 @@ class Experiment:
 
     task: str = "digits"
     task_seed: int = 0
-    task_options: dict = field(default_factory=dict)
+    task_options: dict[str, Any] = field(default_factory=dict)
     hold_out: int = 0
     model: str = "convac"
-    model_options: dict = field(default_factory=dict)
+    model_options: dict[str, Any] = field(default_factory=dict)
     design: str = ""
     r: int = 0
-    channels: tuple = ()
+    channels: tuple[int, ...] = ()
     local_dim: int = 10
     seed: int = 0
     epochs: int = Recipe.epochs
@@ -87,7 +92,7 @@ class Experiment:
     weight_decay: float = Recipe.weight_decay
     clip: float = Recipe.clip
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         as_choice("model", self.model, tuple(MODELS))
         as_choice("design", self.design, ("", *DESIGNS))
         as_int("hold_out", self.hold_out, minimum=0)
@@ -108,7 +113,7 @@ class Experiment:
         object.__setattr__(self, "channels", channels)
 
     @classmethod
-    def from_settings(cls, settings):
+    def from_settings(cls, settings: dict[str, Any]) -> "Experiment":
         """Make an Experiment of a dict, naming the settings there are if one is unknown."""
         known = [f.name for f in fields(cls)]
         for name in settings:
@@ -119,35 +124,32 @@ class Experiment:
         return cls(**settings)
 
     @property
-    def settings(self):
+    def settings(self) -> dict[str, Any]:
         """All settings as a dict of plain values, as a row of results holds them."""
         return {**asdict(self), "channels": list(self.channels)}
 
     @property
-    def recipe(self):
+    def recipe(self) -> Recipe:
         """How to train."""
         return Recipe(seed=self.seed, **{name: getattr(self, name) for name in RECIPE})
 
-    def load_task(self):
+    def load_task(self) -> Task:
         """Return the task; the last one made in this process is kept."""
         options = tuple(sorted(self.task_options.items()))
         task = _task(self.task, self.task_seed, options)
         return task.hold_out(self.hold_out) if self.hold_out else task
 
-    def build_model(self, task):
+    def build_model(self, task: Task) -> ConvAC | ConvNet:
         """Return the untrained model for `task`."""
         n_sites, width = task.train_inputs.shape[1:]
         n_outputs = task.n_classes or 1
+        options: dict[str, Any]
         if task.kind == "images":
-            architecture = Architecture.for_image(
-                width, self.local_dim, self.channels, n_outputs
-            )
+            architecture = Architecture.for_image(width, self.local_dim, self.channels, n_outputs)
             options = {"representation": "conv3x3"}
         else:
             window = round(n_sites ** (1 / len(self.channels)))
-            architecture = Architecture(
-                n_sites, window, self.local_dim, self.channels, n_outputs
-            )
+            architecture = Architecture(n_sites, window, self.local_dim, self.channels, n_outputs)
             options = {"representation": "linear", "site_size": width}
         if self.model == "convac":
             options["head"] = "normalized" if task.n_classes else "scores"
@@ -157,7 +159,7 @@ class Experiment:
                 options["neutral_background"] = True
         return MODELS[self.model](architecture, seed=self.seed, **options | self.model_options)
 
-    def fit(self, model, task, **how):
+    def fit(self, model: nn.Module, task: Task, **how: Any) -> Result:
         """Train `model` in place and return its Result.
 
         `how` goes to :func:`~convac_lib.learning.training.train`. On a GPU the model is an
@@ -167,13 +169,13 @@ class Experiment:
             return train_together([model], task, self.recipe, seeds=[self.seed], **how)[0]
         return train(model, task, self.recipe, **how)
 
-    def run(self, **how):
+    def run(self, **how: Any) -> Row:
         """Train and return a row of results; `how` is as for `fit`."""
         task = self.load_task()
         model = self.build_model(task)
         return self.row(model, self.fit(model, task, **how))
 
-    def row(self, model, result, together=1):
+    def row(self, model: nn.Module, result: Result, together: int = 1) -> Row:
         """Return the row of results of a trained model; `together` were trained at once."""
         return {
             **self.settings,
@@ -192,7 +194,7 @@ class Experiment:
         }
 
 
-def run_together(experiments, **how):
+def run_together(experiments: Sequence[Experiment], **how: Any) -> list[Row]:
     """Train experiments that differ only in their seed, and return the row of each.
 
     Parameters
@@ -220,7 +222,7 @@ def run_together(experiments, **how):
     ]
 
 
-def bytes_of_a_member(experiment):
+def bytes_of_a_member(experiment: Experiment) -> float:
     """Estimate the memory that one more member takes on a GPU, in bytes.
 
     While it trains: the numbers that the sites see, their features, all that a layer makes
@@ -248,9 +250,9 @@ def bytes_of_a_member(experiment):
 
 
 @lru_cache(maxsize=1)
-def _task(name, seed, options):
+def _task(name: str, seed: int, options: tuple[tuple[str, Any], ...]) -> Task:
     return tasks.make(name, seed, **dict(options))
 
 
-def _mostly_black(task):
+def _mostly_black(task: Task) -> bool:
     return bool(np.mean(task.train_inputs[:1000] == 0) > 0.9)

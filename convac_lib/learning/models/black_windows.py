@@ -11,13 +11,15 @@ a batch, a `ListedTree`, has the same shapes whatever is in it. Several models c
 computed together, each on a batch of its own, and a step can be recorded as a CUDA graph.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from . import fused
@@ -50,7 +52,7 @@ class FoundTree:
     ([0.0, 7.0], [[[0, 0], [0, 1]], [[0, 0], [0, 1]], [[1, 0]]])
     """
 
-    def __init__(self, reader: SiteReader, x: torch.Tensor):
+    def __init__(self, reader: SiteReader, x: Tensor):
         entries, table = reader.look_up(x)
         if fused.applies(x):
             found = fused.window_tables(
@@ -61,12 +63,12 @@ class FoundTree:
         else:
             self.numbers, self.tables = _window_tables(entries, table, reader.window)
 
-    def join(self, layer: int, rows: torch.Tensor) -> torch.Tensor:
+    def join(self, layer: int, rows: Tensor) -> Tensor:
         """Return the rows that a layer's windows join; see `trees.Tree`."""
         return F.embedding(self.tables[layer].flatten(), rows)
 
 
-def _window_tables(entries, table, window):
+def _window_tables(entries: Tensor, table: Tensor, window: int) -> tuple[Tensor, list[Tensor]]:
     """Return the numbers and the tables of a `FoundTree`; arguments as `look_up` gives them."""
     n_sites, batch = table.shape[1], entries.shape[1]
     not_black = entries != 0
@@ -91,8 +93,8 @@ def _window_tables(entries, table, window):
     return kept, [*tables, number.unsqueeze(0)]
 
 
-def _number(parent, places):
-    """Number the places that occur in `parent` from 1, in order; the others are 0."""
+def _number(parent: Tensor, places: int) -> Tensor:
+    """Return numbers, from 1 in order, for the places that occur in `parent`; else 0."""
     occurs = parent.new_zeros(places)
     occurs[parent] = 1
     return occurs.cumsum(0) * occurs
@@ -128,6 +130,9 @@ class Levels:
         The rows below for each of the children, and the rows above for each of the parents.
     """
 
+    below: Tensor
+    above: Tensor
+
     def __init__(self, rows: list[int], window: int, device: torch.device):
         layers = [Level(below, window, above) for below, above in pairwise(rows)]
         self.levels = (*layers, Level(rows[-1], 1, 1))
@@ -155,32 +160,37 @@ class ListedTree:
     levels : Levels
     """
 
-    seen: torch.Tensor
-    children: torch.Tensor
-    parents: torch.Tensor
+    seen: Tensor
+    children: Tensor
+    parents: Tensor
     levels: Levels
 
     @property
-    def tensors(self) -> tuple[torch.Tensor, ...]:
+    def tensors(self) -> tuple[Tensor, ...]:
         """The tensors, each with an axis of samples in front."""
         return self.seen, self.children, self.parents
+
+    def with_tensors(self, tensors: Iterable[Tensor]) -> "ListedTree":
+        """Return the tree of other samples, with their `tensors` in the place of these."""
+        seen, children, parents = tensors
+        return ListedTree(seen, children, parents, self.levels)
 
     def split(self, size: int) -> "list[ListedTree]":
         """Return so many samples at a time, as `torch.Tensor.split` does."""
         columns = (tensor.split(size) for tensor in self.tensors)
-        return [ListedTree(*tensors, self.levels) for tensors in zip(*columns, strict=True)]
+        return [self.with_tensors(tensors) for tensors in zip(*columns, strict=True)]
 
     @property
-    def numbers(self) -> torch.Tensor:
+    def numbers(self) -> Tensor:
         """What the rows of the whole batch see, shape (taps, rows, 1)."""
         return self.seen.flatten(0, 1).T.unsqueeze(-1)
 
-    def join(self, layer: int, rows: torch.Tensor) -> torch.Tensor:
+    def join(self, layer: int, rows: Tensor) -> Tensor:
         """Return the rows that a layer's windows join; see `trees.Tree`."""
         return join(rows, *self.tables[layer])
 
     @cached_property
-    def tables(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    def tables(self) -> list[tuple[Tensor, Tensor]]:
         """Every level's tables with the rows of the whole batch numbered through.
 
         (children, parents) of each: shapes (window * samples * above,), window first, and
@@ -227,28 +237,28 @@ class WindowLists:
     [[0, 0, 0, 1], [0, 0, 0, 1], [1]]
     """
 
-    def __init__(self, reader: SiteReader, samples: torch.Tensor):
+    def __init__(self, reader: SiteReader, samples: Tensor):
         chunks = samples.split(SAMPLES_AT_ONCE)
         counts = torch.stack([_counts(reader, chunk) for chunk in chunks])
         rows = [_rounded_up(1 + count) for count in counts.amax(0).tolist()]
         levels = Levels(rows, reader.window, samples.device)
         listed = [_list_windows(reader, chunk, levels.levels) for chunk in chunks]
-        self.listed = ListedTree(*map(torch.cat, zip(*listed, strict=True)), levels)
+        seen, children, parents = map(torch.cat, zip(*listed, strict=True))
+        self.listed = ListedTree(seen, children, parents, levels)
 
     def __len__(self) -> int:
         return len(self.listed.seen)
 
-    def __getitem__(self, chosen: torch.Tensor) -> ListedTree:
+    def __getitem__(self, chosen: Tensor) -> ListedTree:
         """Return the `ListedTree` of some samples."""
-        tensors = (tensor[chosen] for tensor in self.listed.tensors)
-        return ListedTree(*tensors, self.listed.levels)
+        return self.listed.with_tensors(tensor[chosen] for tensor in self.listed.tensors)
 
     def split(self, size: int) -> list[ListedTree]:
         """Return the `ListedTree` of so many samples at a time, as `torch.Tensor.split` does."""
         return self.listed.split(size)
 
 
-def join(rows: torch.Tensor, children: torch.Tensor, parents: torch.Tensor) -> torch.Tensor:
+def join(rows: Tensor, children: Tensor, parents: Tensor) -> Tensor:
     """Return the rows that `children` names, shape (children, channels).
 
     Parameters
@@ -276,16 +286,16 @@ class _Join(torch.autograd.Function):
     """`join`, with an axis of models in front where torch calls `vmap`."""
 
     @staticmethod
-    def forward(rows, children, parents):
+    def forward(rows: Tensor, children: Tensor, parents: Tensor) -> Tensor:
         return _pick(rows, children)
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         _, children, parents = inputs
         ctx.save_for_backward(children, parents)
 
     @staticmethod
-    def vmap(info, in_dims, *inputs):
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *inputs: Tensor) -> tuple[Tensor, int]:
         stacked = [
             tensor.expand(info.batch_size, *tensor.shape) if dim is None else tensor.movedim(dim, 0)
             for tensor, dim in zip(inputs, in_dims, strict=True)
@@ -294,7 +304,7 @@ class _Join(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         children, parents = ctx.saved_tensors
         below = _pick(gradient, parents.clamp_min(0)).mul_((parents >= 0).unsqueeze(-1))
         empty = gradient * (children == 0).unsqueeze(-1)
@@ -302,7 +312,7 @@ class _Join(torch.autograd.Function):
         return below, None, None
 
 
-def _pick(rows, numbers):
+def _pick(rows: Tensor, numbers: Tensor) -> Tensor:
     """Return the rows of these numbers, (..., numbers, channels), with or without models."""
     if rows.dim() == 2:
         return rows.index_select(0, numbers)
@@ -314,21 +324,21 @@ def _pick(rows, numbers):
     return picked.view(n_models, -1, n_channels)
 
 
-def _gather(rows, numbers):
-    """The same in one kernel of a GPU; on a CPU it takes twice as long."""
+def _gather(rows: Tensor, numbers: Tensor) -> Tensor:
+    """Return the same in one kernel of a GPU; on a CPU it takes twice as long."""
     return rows.gather(1, numbers.unsqueeze(-1).expand(-1, -1, rows.shape[-1]))
 
 
 # --- making the lists ---------------------------------------------------------------------
 
 
-def _rounded_up(n_rows):
+def _rounded_up(n_rows: int) -> int:
     if n_rows <= ROWS_TOGETHER:
         return n_rows
     return -(-n_rows // ROWS_TOGETHER) * ROWS_TOGETHER
 
 
-def _counts(reader, samples):
+def _counts(reader: SiteReader, samples: Tensor) -> Tensor:
     """Return, for the sites and then for each layer, the most windows that a sample fills."""
     active = (reader(samples) != 0).any(0)
     counts = [active.sum(0).max()]
@@ -338,7 +348,9 @@ def _counts(reader, samples):
     return torch.stack(counts)
 
 
-def _list_windows(reader, samples, levels):
+def _list_windows(
+    reader: SiteReader, samples: Tensor, levels: Sequence[Level]
+) -> tuple[Tensor, ...]:
     """Return the tensors of the `ListedTree` of some samples."""
     seen = reader(samples)
     active = (seen != 0).any(0)

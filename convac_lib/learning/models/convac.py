@@ -1,16 +1,24 @@
 """The ConvAC as a torch module: the model a reader trains is the tensor a reader analyses."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
+from ..._arrays import Array
 from ..._validation import as_choice
+from ...architecture import Architecture
+from ...decompositions import Weights
 from . import fused
 from .black_windows import FoundTree
 from .pooling import SMALLEST_SCALE, largest_magnitude, product_pool
 from .representations import window_first
-from .tree import TreeModel, convolve, seeded
+from .tree import Samples, TreeModel, convolve, seeded
+from .trees import Tree
 
 INITS = ("averaging", "normal", "positive")
 HEADS = ("scores", "normalized")
@@ -66,18 +74,18 @@ class ConvAC(TreeModel):
 
     def __init__(
         self,
-        architecture,
-        share="window-position",
-        representation="affine-relu",
-        site_size=1,
-        head="scores",
-        init="averaging",
-        seed=None,
-        rescale=True,
-        noise=0.3,
-        share_background=False,
-        neutral_background=False,
-        dtype=torch.float32,
+        architecture: Architecture,
+        share: str = "window-position",
+        representation: str | nn.Module = "affine-relu",
+        site_size: int = 1,
+        head: str = "scores",
+        init: str = "averaging",
+        seed: int | None = None,
+        rescale: bool = True,
+        noise: float = 0.3,
+        share_background: bool = False,
+        neutral_background: bool = False,
+        dtype: torch.dtype = torch.float32,
     ):
         as_choice("head", head, HEADS)
         as_choice("init", init, INITS)
@@ -106,19 +114,17 @@ class ConvAC(TreeModel):
         # Drawn in double and then rounded, so that a model is the same at either precision.
         # An unshared layer keeps its matrices window first, as the rows are.
         *layers, dense = architecture.weight_shapes(share)
-        self.layers = nn.ParameterList(
-            _start(shape, init, noise, generator) for shape in layers
-        )
+        self.layers = nn.ParameterList(_start(shape, init, noise, generator) for shape in layers)
         self.dense = nn.Parameter(_start(dense, "normal", noise, generator))
         if head == "normalized":
             self.log_factor = nn.Parameter(torch.zeros((), dtype=torch.float64))
         self.to(dtype)
 
-    def forward(self, x):
+    def forward(self, x: Samples) -> Tensor:
         """Return the scores of a batch, shape (batch, Y), in the sense of `head`."""
         return self.scores(x) if self.head == "scores" else super().forward(x)
 
-    def scores(self, x):
+    def scores(self, x: Samples) -> Tensor:
         """Return the true scores h_y (eq. 2), shape (batch, Y); infinite where out of range."""
         scores, log_scale = self.scaled_scores(x)
         # In two halves, each in range, so that 0 times the scale is 0 and not NaN.
@@ -126,7 +132,7 @@ class ConvAC(TreeModel):
         half = (log_scale / 2).exp().clamp_max(limit).to(scores.dtype)[:, None]
         return scores * half * half
 
-    def scaled_scores(self, x):
+    def scaled_scores(self, x: Samples) -> tuple[Tensor, Tensor]:
         """Return (scores, log_scale) with h_y = scores * exp(log_scale): in range at any depth.
 
         Shapes (batch, Y) and (batch,). The log is a constant to autograd, which keeps the
@@ -147,21 +153,21 @@ class ConvAC(TreeModel):
         depth = self.architecture.depth
         return tree.join(depth, rows) @ self.dense.T, tree.join(depth, logs).squeeze(1)
 
-    def kernels(self):
+    def kernels(self) -> Iterable[Tensor]:
         """Return the layers' matrices, (G, r_out, r_in) each, as they are multiplied with."""
         return self.neutral_layers() if self.neutral_background else self.layers
 
-    def climb(self, tree, layer, rows, kernel):
+    def climb(self, tree: Tree, layer: int, rows: Tensor, kernel: Tensor) -> Tensor:
         """Return the rows above a layer, fused where that is possible."""
         if self.rescale and isinstance(tree, FoundTree) and fused.applies(rows):
             return fused.product_layer(rows, kernel, tree.tables[layer], SMALLEST_SCALE)
         return super().climb(tree, layer, rows, kernel)
 
-    def pool(self, layer, values):
+    def pool(self, layer: int, values: Tensor) -> Tensor:
         """Return the products over a layer's windows, up to a factor for each row."""
         return product_pool(values, self.rescale, scale_free=True)[0]
 
-    def read(self, top):
+    def read(self, top: Tensor) -> Tensor:
         """Return the learned factor times the scores over their root mean square."""
         scores = top @ self.dense.T
         # Any constant divisor will do first: it keeps the squares in range. A norm is then
@@ -169,7 +175,7 @@ class ConvAC(TreeModel):
         unit = F.normalize(scores / largest_magnitude(scores.detach()), dim=-1, eps=1.0)
         return self.log_factor.exp() * scores.shape[-1] ** 0.5 * unit
 
-    def neutral_layers(self):
+    def neutral_layers(self) -> list[Tensor]:
         """Return the layers' weights, shifted so that empty windows are vectors of ones.
 
         The product over an image's empty sites is a factor common to all of its scores,
@@ -190,7 +196,7 @@ class ConvAC(TreeModel):
 
     # --- out to `decompositions` and back ---------------------------------------------
 
-    def to_weights(self):
+    def to_weights(self) -> list[Array]:
         """Return [W_0, ..., W_{L-1}, dense] as NumPy arrays, as `decompositions` takes them.
 
         Shapes as in ``architecture.weight_shapes(share)``; copies.
@@ -199,7 +205,7 @@ class ConvAC(TreeModel):
         # Reversing the digits of a number twice gives it back.
         return [*map(self._window_first, weights[:-1]), weights[-1].copy()]
 
-    def load_weights(self, weights):
+    def load_weights(self, weights: Weights) -> None:
         """Take [W_0, ..., W_{L-1}, dense], array-likes shaped as `to_weights` gives them."""
         arrays = [np.asarray(array) for array in weights]
         given, shapes = [a.shape for a in arrays], self.architecture.weight_shapes(self.share)
@@ -218,14 +224,14 @@ class ConvAC(TreeModel):
             for parameter, array in zip([*self.layers, self.dense], arrays, strict=True):
                 parameter.copy_(torch.tensor(array))
 
-    def _window_first(self, array):
+    def _window_first(self, array: Array) -> Array:
         """Return a copy of a layer's matrices in the order in which the model keeps them."""
         if self.share != "none":
             return array.copy()
         return array[window_first(len(array), self.architecture.window)]
 
 
-def _start(shape, init, noise, generator):
+def _start(shape: tuple[int, ...], init: str, noise: float, generator: torch.Generator) -> Tensor:
     """Return starting weights of shape (..., r_out, r_in), in double precision."""
     fan_in = shape[-1]
     normal = torch.randn(shape, generator=generator, dtype=torch.float64)

@@ -1,15 +1,18 @@
 """The ConvNet of the paper's experiments: the same tree, with ReLU and max pooling."""
 
+from collections.abc import Iterable
 from functools import partial
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..._validation import as_choice
+from ...architecture import Architecture
 from . import fused
 from .black_windows import FoundTree
 from .pooling import average_pool, max_pool
 from .tree import TreeModel, seeded
+from .trees import Tree
 
 POOLINGS = ("max", "average")
 INITS = ("he", "pytorch")
@@ -58,14 +61,14 @@ class ConvNet(TreeModel):
 
     def __init__(
         self,
-        architecture,
-        pooling="max",
-        representation="conv3x3",
-        site_size=1,
-        init="he",
-        seed=None,
-        share_background=False,
-        dtype=torch.float32,
+        architecture: Architecture,
+        pooling: str = "max",
+        representation: str | nn.Module = "conv3x3",
+        site_size: int = 1,
+        init: str = "he",
+        seed: int | None = None,
+        share_background: bool = False,
+        dtype: torch.dtype = torch.float32,
     ):
         as_choice("pooling", pooling, POOLINGS)
         as_choice("init", init, INITS)
@@ -83,17 +86,17 @@ class ConvNet(TreeModel):
         self.dense_bias = nn.Parameter(start(dense[:1], dense[1]))
         self.to(dtype)
 
-    def kernels(self):
+    def kernels(self) -> Iterable[Tensor]:
         """Return the layers' matrices, one for all locations, (1, r_out, r_in) each."""
         return self.layers
 
-    def climb(self, tree, layer, rows, kernel):
+    def climb(self, tree: Tree, layer: int, rows: Tensor, kernel: Tensor) -> Tensor:
         """Return the rows above a layer, fused where that is possible."""
         if self.pooling == "max" and isinstance(tree, FoundTree) and fused.applies(rows):
             return fused.max_layer(rows, kernel[0], self.biases[layer], tree.tables[layer])
         return super().climb(tree, layer, rows, kernel)
 
-    def pool(self, layer, values):
+    def pool(self, layer: int, values: Tensor) -> Tensor:
         """Return the maximum, or the mean, over a layer's windows, with bias and ReLU."""
         bias = self.biases[layer]
         if self.pooling == "average":
@@ -102,12 +105,12 @@ class ConvNet(TreeModel):
         # numbers, with a fraction of the work.
         return torch.relu(max_pool(values) + bias)
 
-    def read(self, top):
+    def read(self, top: Tensor) -> Tensor:
         """Return the scores, affine in the vectors at the top."""
         return torch.addmm(self.dense_bias, top, self.dense.T)
 
 
-def _start(init, generator, shape, fan_in):
+def _start(init: str, generator: torch.Generator, shape: tuple[int, ...], fan_in: int) -> Tensor:
     """Return starting weights, or with one axis biases, in double precision."""
     if init == "pytorch":
         uniform = torch.rand(shape, generator=generator, dtype=torch.float64)

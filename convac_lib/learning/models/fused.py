@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 IS_THERE = find_spec("numba") is not None
@@ -32,7 +33,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})(function)
 
 
-def applies(x: torch.Tensor) -> bool:
+def applies(x: Tensor) -> bool:
     """Return whether these numbers can be computed with here."""
     return IS_THERE and x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
 
@@ -93,7 +94,7 @@ def _fill(entries, starts, sites, filled):
 
 @compiled
 def _number(filled, number):
-    """Number what is filled from 1, in order; the rest is 0."""
+    """Return how many are filled, and number them from 1, in order; the rest is 0."""
     count = 0
     for site in range(filled.shape[0]):
         for sample in range(filled.shape[1]):
@@ -133,9 +134,7 @@ def _join_windows(number, above, children):
 # --- a layer of a ConvNet -----------------------------------------------------------------
 
 
-def max_layer(
-    rows: torch.Tensor, kernel: torch.Tensor, bias: torch.Tensor, children: torch.Tensor
-) -> torch.Tensor:
+def max_layer(rows: Tensor, kernel: Tensor, bias: Tensor, children: Tensor) -> Tensor:
     """Return ReLU(max over a window of (W row) + bias) for every window, (windows, r_out).
 
     Parameters
@@ -151,7 +150,7 @@ def max_layer(
 
 class _MaxLayer(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, rows, kernel, bias, children):
+    def forward(ctx: Any, rows: Tensor, kernel: Tensor, bias: Tensor, children: Tensor) -> Tensor:
         # These orders of the factors are those that MKL is quick at when r_in is small.
         mixed = rows @ kernel.T.contiguous()
         pooled = mixed.new_empty(children.shape[1], len(kernel))
@@ -163,7 +162,7 @@ class _MaxLayer(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         rows, kernel, children, winner = ctx.saved_tensors
         mixed = gradient.new_zeros(len(rows), len(kernel))
         bias = gradient.new_zeros(len(kernel))
@@ -205,9 +204,7 @@ def _unpool_max(gradient, children, winner, mixed, bias):
 # --- a layer of a ConvAC ------------------------------------------------------------------
 
 
-def product_layer(
-    rows: torch.Tensor, kernel: torch.Tensor, children: torch.Tensor, smallest: float
-) -> torch.Tensor:
+def product_layer(rows: Tensor, kernel: Tensor, children: Tensor, smallest: float) -> Tensor:
     """Return the products over a window of (W row), over their largest magnitude.
 
     For a function that does not depend on the size of a row; see `pooling.product_pool`.
@@ -229,7 +226,9 @@ def product_layer(
 
 class _ProductLayer(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, rows, kernel, children, smallest):
+    def forward(
+        ctx: Any, rows: Tensor, kernel: Tensor, children: Tensor, smallest: float
+    ) -> Tensor:
         window, n_rows = len(children), len(rows)
         ends = 1 + (children > 0).sum(1).cumsum(0)
         matrices = kernel.transpose(1, 2).contiguous()
@@ -249,7 +248,7 @@ class _ProductLayer(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         rows, kernel, mixed, children, pooled, scale, ends = ctx.saved_tensors
         n_rows, of_mixed = len(rows), torch.empty_like(mixed)
         of_mixed[n_rows:] = 0
@@ -267,7 +266,7 @@ class _ProductLayer(torch.autograd.Function):
         return below, of_kernel, None, None
 
 
-def _parts(ends, matrices):
+def _parts(ends: Any, matrices: Any) -> Any:
     """Return the rows at each position with their matrix; all of them if there is but one."""
     if len(matrices) == 1:
         return [(slice(1, int(ends[-1])), matrices[0])]

@@ -11,7 +11,11 @@ be treated as a constant, which keeps the gradients exact, and its logarithm can
 be added up by whoever wants the true score.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
+from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 # Any positive divisor is allowed, so a floor costs no accuracy and keeps 1/scale finite.
@@ -21,7 +25,9 @@ SMALLEST_SCALE = 1e-30
 FACTORS_PER_ROUND = 4
 
 
-def product_pool(factors, rescale=True, scale_free=False):
+def product_pool(
+    factors: Tensor, rescale: bool = True, scale_free: bool = False
+) -> tuple[Tensor, Any]:
     """Multiply over the first axis, channel by channel, and rescale every row.
 
     Parameters
@@ -72,7 +78,7 @@ def product_pool(factors, rescale=True, scale_free=False):
     return pooled, None if scale_free else log_scale + scale.squeeze(-1).double().log()
 
 
-def largest_magnitude(rows):
+def largest_magnitude(rows: Tensor) -> Tensor:
     """Return a divisor of every row, (..., 1): its largest magnitude, or 1 if it is zero."""
     largest = rows.abs().amax(-1, keepdim=True)
     return largest.masked_fill_(largest == 0, 1.0).clamp_min_(SMALLEST_SCALE)
@@ -86,7 +92,7 @@ class _Product(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(factors, rescale, scale_free):
+    def forward(factors: Tensor, rescale: bool, scale_free: bool) -> tuple[Tensor, Tensor | None]:
         pooled = _multiply(*factors.unbind(-3))
         if not rescale:
             return pooled, None
@@ -94,7 +100,9 @@ class _Product(torch.autograd.Function):
         return pooled.div_(scale) if factors.shape[-3] > 1 else pooled / scale, scale
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
+    def setup_context(
+        ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor | None]
+    ) -> None:
         factors, rescale, scale_free = inputs
         pooled, scale = output
         if rescale:
@@ -102,13 +110,15 @@ class _Product(torch.autograd.Function):
         ctx.save_for_backward(factors, scale, pooled if scale_free else None)
 
     @staticmethod
-    def vmap(info, in_dims, factors, rescale, scale_free):
+    def vmap(
+        info: Any, in_dims: tuple[int, ...], factors: Tensor, rescale: bool, scale_free: bool
+    ) -> Any:
         pooled = _Product.apply(factors.movedim(in_dims[0], 0), rescale, scale_free)
         return pooled, (0, 0 if rescale else None)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient, _):
+    def backward(ctx: Any, gradient: Tensor, _: Any) -> tuple[Tensor, None, None]:
         factors, scale, pooled = ctx.saved_tensors
         if pooled is not None:
             along = torch.linalg.vecdot(gradient, pooled)
@@ -122,7 +132,7 @@ class _Product(torch.autograd.Function):
         return gradients, None, None
 
 
-def _multiply(first, *others):
+def _multiply(first: Tensor, *others: Tensor) -> Tensor:
     """Return the product of some tensors; torch.prod over a short axis is much slower."""
     product = first
     for position, other in enumerate(others):
@@ -130,7 +140,9 @@ def _multiply(first, *others):
     return product
 
 
-def _products_of_the_others(outer, factors, out):
+def _products_of_the_others(
+    outer: Tensor, factors: Sequence[Tensor], out: Sequence[Tensor]
+) -> None:
     """Write into out[k] the product of `outer` and all factors but the k-th."""
     if len(factors) == 1:
         out[0].copy_(outer)
@@ -144,7 +156,7 @@ def _products_of_the_others(outer, factors, out):
         _products_of_the_others(_multiply(outer, *left), right, out[half:])
 
 
-def max_pool(values):
+def max_pool(values: Tensor) -> Tensor:
     """Return the maximum over the first axis: (window, rows, channels) -> (rows, channels).
 
     Where several are largest, the first one receives the gradient.
@@ -164,12 +176,12 @@ class _Maximum(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(values):
-        matches = []
+    def forward(values: Tensor) -> tuple[Tensor, ...]:
+        matches: list[Tensor] = []
         return _play(values.unbind(-3), matches), *matches
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: tuple[Tensor, ...]) -> None:
         _, *matches = output
         ctx.mark_non_differentiable(*matches)
         ctx.set_materialize_grads(False)  # or there would be zeros for every match
@@ -177,13 +189,13 @@ class _Maximum(torch.autograd.Function):
         ctx.window = len(matches) + 1
 
     @staticmethod
-    def vmap(info, in_dims, values):
+    def vmap(info: Any, in_dims: tuple[int, ...], values: Tensor) -> Any:
         outputs = _Maximum.apply(values.movedim(in_dims[0], 0))
         return outputs, (0,) * len(outputs)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient, *_):
+    def backward(ctx: Any, gradient: Tensor | None, *_: Any) -> Tensor | None:
         if gradient is None:
             return None
         shape = (*gradient.shape[:-2], ctx.window, *gradient.shape[-2:])
@@ -192,7 +204,7 @@ class _Maximum(torch.autograd.Function):
         return gradients
 
 
-def _play(values, matches):
+def _play(values: Sequence[Tensor], matches: list[Tensor]) -> Tensor:
     """Return the winners, and append to `matches` where the left half won, last match last."""
     if len(values) == 1:
         return values[0]
@@ -202,7 +214,7 @@ def _play(values, matches):
     return torch.maximum(left, right)
 
 
-def _hand_down(gradient, matches, out):
+def _hand_down(gradient: Tensor, matches: list[Tensor], out: Sequence[Tensor]) -> None:
     """Give the gradient to the winner of every match, from the last match to the first."""
     if len(out) == 1:
         out[0].copy_(gradient)
@@ -216,6 +228,6 @@ def _hand_down(gradient, matches, out):
         _hand_down(to_left, matches, out[:half])
 
 
-def average_pool(values):
+def average_pool(values: Tensor) -> Tensor:
     """Return the mean over the first axis: (window, rows, channels) -> (rows, channels)."""
     return values.mean(0)

@@ -1,13 +1,14 @@
 """Very many rows times a small matrix: the one product that all layers are made of."""
 
 import torch
+from torch import Tensor
 
 # Rows of a part, at least, and parts of a block, at most; by the kind of device.
 ON_A_CPU = (8192, 32)
 ON_A_GPU = (256, 256)
 
 
-def matmul_in_parts(rows, matrices):
+def matmul_in_parts(rows: Tensor, matrices: Tensor) -> Tensor:
     """Multiply blocks of rows by a matrix each.
 
     The gradient of a small matrix is a sum over all rows of its block. On a GPU a batched
@@ -36,7 +37,7 @@ def matmul_in_parts(rows, matrices):
     return torch.bmm(rows.reshape(len(matrices), -1, rows.shape[1]), matrices)
 
 
-def parts(rows, n_blocks):
+def parts(rows: Tensor, n_blocks: int) -> int:
     """Return into how many parts each block of rows is cut: a power of 2 that divides it."""
     shortest, most = ON_A_GPU if rows.is_cuda else ON_A_CPU
     n_parts, length = 1, len(rows) // n_blocks

@@ -12,12 +12,16 @@ next: a pooling multiplies whole blocks, a convolution shared between windows is
 one product of matrices for each block, and nothing is ever moved.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from ..._validation import as_choice, as_int
+from ...architecture import Architecture
 from ...partitions import morton_order
 from . import fused
 from .products import matmul_in_parts
@@ -25,7 +29,7 @@ from .products import matmul_in_parts
 REPRESENTATIONS = ("affine-relu", "conv3x3", "linear", "cos-sin")
 
 
-def window_first(n_sites, window):
+def window_first(n_sites: int, window: int) -> NDArray[np.int64]:
     """Return the site number at each place of the window-first list, shape (n_sites,).
 
     Examples
@@ -53,16 +57,17 @@ class SiteReader(nn.Module):
         Sites are pixels, and see the 3x3 pixels around them, black beyond the frame.
     """
 
-    def __init__(self, architecture, site_size=1, neighbourhood=False):
+    def __init__(self, architecture: Architecture, site_size: int = 1, neighbourhood: bool = False):
         super().__init__()
         self.n_sites, self.window = architecture.n_sites, architecture.window
         self.site_size = as_int("site_size", site_size, minimum=1)
         self.neighbourhood = neighbourhood
         self.order = window_first(self.n_sites, self.window)
         self.n_taps = self.site_size * (9 if neighbourhood else 1)
-        self._tables, self._readers = {}, {}
+        self._tables: dict[Any, Tensor] = {}
+        self._readers: dict[Any, Any] = {}
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         """Read sequences (batch, N), (batch, N, s) or images (batch, [colours,] height, width).
 
         Returns
@@ -74,7 +79,7 @@ class SiteReader(nn.Module):
         # Twice as fast as entries[table], which is for indices of any shape and sign.
         return entries.index_select(0, table.flatten()).view(*table.shape, -1)
 
-    def look_up(self, x):
+    def look_up(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return what `forward` reads from: (entries, table) with entries[table] the result.
 
         The entries are (numbers of a sample + 1, batch), the last one black; the table is
@@ -83,15 +88,15 @@ class SiteReader(nn.Module):
         entries = F.pad(x.flatten(1).T, (0, 0, 0, 1))
         return entries, self._table(tuple(x.shape[1:]), x.device)
 
-    def readers(self, x):
+    def readers(self, x: Tensor) -> Any:
         """Return which sites read each entry of `look_up`; see `fused.readers_of`."""
         shape = tuple(x.shape[1:])
         if shape not in self._readers:
             table = self._table(shape, torch.device("cpu")).numpy()
-            self._readers[shape] = fused.readers_of(table, 1 + np.prod(shape))
+            self._readers[shape] = fused.readers_of(table, 1 + int(np.prod(shape)))
         return self._readers[shape]
 
-    def _table(self, shape, device):
+    def _table(self, shape: tuple[int, ...], device: torch.device) -> Tensor:
         """Return which entry of a flattened sample each (tap, site) sees; the last is black."""
         if (shape, device) not in self._tables:
             n, s = self.n_sites, self.site_size
@@ -105,7 +110,7 @@ class SiteReader(nn.Module):
             self._tables[shape, device] = table
         return self._tables[shape, device]
 
-    def _image_entries(self, shape):
+    def _image_entries(self, shape: tuple[int, ...]) -> NDArray[np.int64]:
         """Return the pixels each site of an image sees, (taps, N), sites in Morton order."""
         side = round(self.n_sites**0.5)
         colours, height, width = (1, *shape) if len(shape) == 2 else (*shape, 0, 0, 0)[:3]
@@ -130,7 +135,7 @@ class SiteReader(nn.Module):
         views = views.transpose(0, 3, 4, 1, 2).reshape(self.n_taps, self.n_sites)
         return views[:, morton_order(side)]
 
-    def _complaint(self, shape):
+    def _complaint(self, shape: tuple[int, ...]) -> str:
         n, s, side = self.n_sites, self.site_size, round(self.n_sites**0.5)
         allowed = [] if self.neighbourhood else [f"sequences (batch, {n}, {s})"]
         if s == 1 and not self.neighbourhood:
@@ -165,7 +170,7 @@ class AffineReLU(nn.Module):
         Where the starting weights come from.
     """
 
-    def __init__(self, n_taps, n_features, start, generator):
+    def __init__(self, n_taps: int, n_features: int, start: str, generator: torch.Generator):
         super().__init__()
         draw = torch.randn if start == "he" else torch.rand
         drawn = draw(n_taps + 1, n_features, generator=generator, dtype=torch.float64)
@@ -181,7 +186,7 @@ class AffineReLU(nn.Module):
         # (taps, M): this way round its gradient is a product of matrices MKL is quick at.
         self.weight, self.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.flatten())
 
-    def forward(self, numbers):
+    def forward(self, numbers: Tensor) -> Tensor:
         """Map (taps, site, batch) to (site, batch, M)."""
         n_taps, n_sites, batch = numbers.shape
         rows = numbers.reshape(n_taps, -1).T
@@ -195,7 +200,7 @@ class AffineReLU(nn.Module):
 class Linear(nn.Module):
     """[1, x_1, ..., x_s]: then the score is a polynomial of degree one in each number."""
 
-    def forward(self, numbers):
+    def forward(self, numbers: Tensor) -> Tensor:
         """Map (taps, site, batch) to (site, batch, taps + 1)."""
         return torch.stack([torch.ones_like(numbers[0]), *numbers], -1)
 
@@ -203,13 +208,19 @@ class Linear(nn.Module):
 class CosSin(nn.Module):
     """[cos(pi x / 2), sin(pi x / 2)] for x from 0 to 1: two features of unit length."""
 
-    def forward(self, numbers):
+    def forward(self, numbers: Tensor) -> Tensor:
         """Map (1, site, batch) to (site, batch, 2)."""
         angle = numbers[0] * (torch.pi / 2)
         return torch.stack([angle.cos(), angle.sin()], -1)
 
 
-def build(representation, architecture, site_size, generator, start="positive"):
+def build(
+    representation: str | nn.Module,
+    architecture: Architecture,
+    site_size: int,
+    generator: torch.Generator,
+    start: str = "positive",
+) -> tuple[SiteReader, nn.Module]:
     """Return the reader and the representation that `representation` names.
 
     Parameters
@@ -242,7 +253,7 @@ def build(representation, architecture, site_size, generator, start="positive"):
     return reader, AffineReLU(reader.n_taps, m, start, generator)
 
 
-def _require_features(name, local_dim, n_features):
+def _require_features(name: str, local_dim: int, n_features: int) -> None:
     if local_dim != n_features:
         raise ValueError(
             f"architecture.local_dim must be {n_features} for the representation {name!r}, "

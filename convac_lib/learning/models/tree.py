@@ -1,17 +1,21 @@
 """What both models share: from samples through the layers of a tree to what is read off its top."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
+from typing import Any, TypeAlias
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...architecture import Architecture
 from .black_windows import FoundTree, ListedTree
 from .products import matmul_in_parts
 from .representations import build
 from .trees import Tree, WholeTree
+
+Samples: TypeAlias = Tensor | ListedTree
+"""A batch. Sequences or images, or what was listed of them beforehand."""
 
 
 class TreeModel(nn.Module):
@@ -26,7 +30,7 @@ class TreeModel(nn.Module):
     """
 
     dense: nn.Parameter
-    options: dict
+    options: dict[str, Any]
     """What the function depends on beside the weights, as plain values."""
 
     def __init__(
@@ -51,7 +55,7 @@ class TreeModel(nn.Module):
             "site_size": self.reader.site_size,
         }
 
-    def forward(self, x: torch.Tensor | ListedTree) -> torch.Tensor:
+    def forward(self, x: Samples) -> Tensor:
         """Return the scores of a batch, shape (batch, Y)."""
         tree = self.tree(x)
         rows = self.start(tree)
@@ -59,37 +63,35 @@ class TreeModel(nn.Module):
             rows = self.climb(tree, layer, rows, kernel)
         return self.read(tree.join(self.architecture.depth, rows))
 
-    def tree(self, x: torch.Tensor | ListedTree) -> Tree:
+    def tree(self, x: Samples) -> Tree:
         """Return the tree of a batch of samples; what is listed already is one."""
         if isinstance(x, ListedTree):
             return x
         x = torch.as_tensor(x).to(self.dense)
         return (FoundTree if self.share_background else WholeTree)(self.reader, x)
 
-    def start(self, tree: Tree) -> torch.Tensor:
+    def start(self, tree: Tree) -> Tensor:
         """Return the features of a tree's sites as rows, (rows, M)."""
         return self.representation(tree.numbers.to(self.dense)).flatten(0, 1)
 
-    def climb(
-        self, tree: Tree, layer: int, rows: torch.Tensor, kernel: torch.Tensor
-    ) -> torch.Tensor:
+    def climb(self, tree: Tree, layer: int, rows: Tensor, kernel: Tensor) -> Tensor:
         """Return the rows above a layer; a model may have a quicker way to the same."""
         values = convolve(tree.join(layer, rows), kernel, self.architecture.window)
         return self.pool(layer, values)
 
     @abstractmethod
-    def kernels(self) -> Sequence[torch.Tensor]:
+    def kernels(self) -> Iterable[Tensor]:
         """Return the layers' matrices, (G, r_out, r_in) each."""
 
     @abstractmethod
-    def pool(self, layer: int, values: torch.Tensor) -> torch.Tensor:
+    def pool(self, layer: int, values: Tensor) -> Tensor:
         """Return the vectors of a layer's windows: (window, rows, r) -> (rows, r)."""
 
     @abstractmethod
-    def read(self, top: torch.Tensor) -> torch.Tensor:
+    def read(self, top: Tensor) -> Tensor:
         """Return the scores that are read off the vectors at the top, (batch, Y)."""
 
-    def features(self, x: torch.Tensor) -> torch.Tensor:
+    def features(self, x: Tensor) -> Tensor:
         """Return the representation of a batch, shape (batch, N, M), sites in order."""
         x = torch.as_tensor(x).to(self.dense)
         features = self.representation(self.reader(x))
@@ -103,7 +105,7 @@ def seeded(seed: int | None) -> torch.Generator:
     return torch.default_generator if seed is None else torch.Generator().manual_seed(seed)
 
 
-def convolve(rows: torch.Tensor, weight: torch.Tensor, window: int) -> torch.Tensor:
+def convolve(rows: Tensor, weight: Tensor, window: int) -> Tensor:
     """Apply a layer's matrices: (sites * batch, r_in) -> (window, windows * batch, r_out).
 
     The rows are window first, so a layer with G different matrices is one batched

@@ -13,7 +13,7 @@ A tree is whole (this module), or knows its black windows (:mod:`.black_windows`
 
 from typing import Protocol
 
-import torch
+from torch import Tensor
 
 from .representations import SiteReader
 
@@ -21,10 +21,12 @@ from .representations import SiteReader
 class Tree(Protocol):
     """What a model asks of a batch of samples."""
 
-    numbers: torch.Tensor
-    """What the sites see, shape (taps, sites, batch) or (taps, rows, 1)."""
+    @property
+    def numbers(self) -> Tensor:
+        """What the sites see, shape (taps, sites, batch) or (taps, rows, 1)."""
+        ...
 
-    def join(self, layer: int, rows: torch.Tensor) -> torch.Tensor:
+    def join(self, layer: int, rows: Tensor) -> Tensor:
         """Return the rows (..., channels) that the windows of a layer join, window first.
 
         For `layer` = depth, the row at the top of every sample, shape (batch, channels).
@@ -35,9 +37,9 @@ class Tree(Protocol):
 class WholeTree:
     """Every window of every sample, in order: rows are (site, sample), sites window first."""
 
-    def __init__(self, reader: SiteReader, x: torch.Tensor):
+    def __init__(self, reader: SiteReader, x: Tensor):
         self.numbers = reader(x)
 
-    def join(self, layer: int, rows: torch.Tensor) -> torch.Tensor:
+    def join(self, layer: int, rows: Tensor) -> Tensor:
         """Return the rows: all of them, in the order they have."""
         return rows
