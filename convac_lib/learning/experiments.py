@@ -51,19 +51,16 @@ class Experiment:
     ----------
     task, task_seed, task_options
         For :func:`convac_lib.learning.tasks.make`.
-    hold_out : int
+    hold_out
         If not 0, test on that many training samples instead of the test set.
-    model : {"convac", "convnet"}
-    model_options : dict
-        For the model, such as ``{"share": "none"}``.
-    design : {"", "wide-base", "wide-tip", "uniform"}
-        With `r`, the paper's channels for 64 x 64 images, or the most even ones with as
-        many shared weights; or give `channels`.
-    channels : tuple of int
-    r : int
-    local_dim : int
+    model, model_options
+        ``"convac"`` or ``"convnet"``, and its options, such as ``{"share": "none"}``.
+    design, r
+        ``"wide-base"``, ``"wide-tip"`` or ``"uniform"``: channels for 64 x 64 images, of the
+        size that r gives the paper's two; or give `channels`.
+    local_dim
         M.
-    seed : int
+    seed
         Of the starting weights and of the order of the samples.
     epochs, batch_size, learning_rate, optimizer, weight_decay, clip
         See :class:`convac_lib.learning.training.Recipe`.
@@ -195,18 +192,9 @@ class Experiment:
 
 
 def run_together(experiments: Sequence[Experiment], **how: Any) -> list[Row]:
-    """Train experiments that differ only in their seed, and return the row of each.
+    """Train experiments that differ in nothing but their seed, and return the row of each.
 
-    Parameters
-    ----------
-    experiments : sequence of Experiment
-    **how
-        For `train_together`.
-
-    Raises
-    ------
-    ValueError
-        If they differ in anything but the seed.
+    `how` goes to :func:`~convac_lib.learning.ensembles.train_together`.
     """
     first = experiments[0]
     others = {**first.settings, "seed": None}

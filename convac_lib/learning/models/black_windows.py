@@ -37,9 +37,10 @@ class FoundTree:
 
     Attributes
     ----------
-    numbers : torch.Tensor, shape (taps, rows, 1)
-        Row 0 is an empty site, the others are the sites that see anything but zero.
-    tables : list of torch.Tensor, int64
+    numbers
+        Shape (taps, rows, 1). Row 0 is an empty site, the others are the sites that see
+        anything but zero.
+    tables
         For each layer, shape (window, rows), the rows of the layer below that each of its
         rows joins; last, shape (1, batch), each sample's row at the top.
 
@@ -114,19 +115,13 @@ class Level(NamedTuple):
 class Levels:
     """All levels from the sites up; last, with a window of one, a sample's row at the top.
 
-    Parameters
-    ----------
-    rows : sequence of int
-        Of a sample: at the sites, and after each layer.
-    window : int
-    device : torch.device
+    Made from the rows of a sample, at the sites and after each layer.
 
     Attributes
     ----------
-    levels : tuple of Level
-    children, parents : list of int
-        How many of them each level has in the tables of :class:`ListedTree`.
-    below, above : torch.Tensor
+    children, parents
+        How many of them each of the `levels` has in the tables of :class:`ListedTree`.
+    below, above
         The rows below for each of the children, and the rows above for each of the parents.
     """
 
@@ -151,13 +146,14 @@ class ListedTree:
 
     Attributes
     ----------
-    seen : torch.Tensor, shape (samples, rows, taps)
-        What the sites see that see anything but zero, after an empty row 0.
-    children : torch.Tensor, shape (samples, sum of window * above)
-        The rows below that each window joins.
-    parents : torch.Tensor, shape (samples, sum of below)
-        The same turned round: at which of its level's children each row is read, or -1.
-    levels : Levels
+    seen
+        Shape (samples, rows, taps): what the sites see that see anything but zero, after an
+        empty row 0.
+    children
+        Shape (samples, sum of window * above): the rows below that each window joins.
+    parents
+        Shape (samples, sum of below), the same turned round: at which of its level's children
+        each row is read, or -1.
     """
 
     seen: Tensor
@@ -218,11 +214,7 @@ class ListedTree:
 class WindowLists:
     """A set of samples as lists of windows; it is read like a tensor of samples.
 
-    Parameters
-    ----------
-    reader : SiteReader
-        Of the networks that will read the samples.
-    samples : torch.Tensor, shape (samples, ...)
+    The reader is that of the networks that will read the samples.
 
     Examples
     --------
@@ -261,13 +253,8 @@ class WindowLists:
 def join(rows: Tensor, children: Tensor, parents: Tensor) -> Tensor:
     """Return the rows that `children` names, shape (children, channels).
 
-    Parameters
-    ----------
-    rows : torch.Tensor, shape (rows, channels)
-    children : torch.Tensor, shape (children,), int64
-        Row 0 may occur any number of times, every other one at most once.
-    parents : torch.Tensor, shape (rows,), int64
-        Where in `children` each row occurs; -1 for those that do not, and for row 0.
+    In `children`, (children,), row 0 may occur any number of times, every other one at most
+    once; `parents`, (rows,), says where each occurs, and -1 for those that do not, and row 0.
 
     Examples
     --------

@@ -29,34 +29,32 @@ class ConvAC(TreeModel):
 
     Parameters
     ----------
-    architecture : Architecture
+    architecture
         The tree and its widths.
-    share : {"window-position", "none", "all"}
-        Which locations of a layer use one matrix. ``"none"`` is the theory's network;
-        ``"all"`` cannot tell the members of a pooling window apart.
-    representation : {"affine-relu", "conv3x3", "linear", "cos-sin"} or torch.nn.Module
-        The M functions of a site; see :mod:`convac_lib.learning.models.representations`.
-    site_size : int
-        The numbers at one site.
-    head : {"scores", "normalized"}
-        What `forward` returns: the scores h_y; or a learned factor times h_y divided by
-        the root mean square over y, which has the same largest entry, stays in range at
-        any depth, and is what cross-entropy is trained on.
-    init : {"averaging", "normal", "positive"}
-        Weights start as averages with noise (these train best), as independent normals,
-        or as positive numbers that sum to one.
-    seed : int, optional
+    share
+        Which locations of a layer use one matrix: ``"window-position"``; ``"none"``, the
+        theory's network; or ``"all"``, which cannot tell a pooling window's members apart.
+    representation, site_size
+        The M functions of a site, by name or as a module, and how many numbers are at a
+        site; see :mod:`convac_lib.learning.models.representations`.
+    head
+        What `forward` returns: ``"scores"``, the h_y; or ``"normalized"``, a learned factor
+        times h_y divided by the root mean square over y, which has the same largest entry,
+        stays in range at any depth, and is what cross-entropy is trained on.
+    init, noise
+        Weights start as averages with noise, of this standard deviation in a sum over all
+        channels (``"averaging"``, these train best); as independent normals (``"normal"``);
+        or as positive numbers that sum to one (``"positive"``).
+    seed
         Of the starting weights; without it torch's own random state is used.
-    rescale : bool
+    rescale
         False multiplies without rescaling: deep networks then overflow. For teaching.
-    noise : float
-        Of ``init="averaging"``: its standard deviation, in a sum over all channels.
-    share_background : bool
+    share_background
         Compute windows that see only zeros once; needs shared weights.
-    neutral_background : bool
+    neutral_background
         Keep the weights such that a window that sees only zeros multiplies by one. See
         `neutral_layers`: without it, ConvACs do not learn small digits on black.
-    dtype : torch.dtype
+    dtype
         float32 or float64.
 
     Raises

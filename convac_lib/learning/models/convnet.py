@@ -25,26 +25,16 @@ class ConvNet(TreeModel):
 
     Parameters
     ----------
-    architecture : Architecture
-        The tree and its widths.
-    pooling : {"max", "average"}
-        Over the windows of the architecture.
-    representation : {"conv3x3", "affine-relu", "linear", "cos-sin"} or torch.nn.Module
+    architecture, representation, site_size, seed, share_background, dtype
         As for :class:`ConvAC`.
-    site_size : int
-        The numbers at one site.
-    init : {"he", "pytorch"}
-        Of the starting weights, in every layer: independent normals of variance
+    pooling
+        ``"max"`` or ``"average"``, over the windows of the architecture.
+    init
+        Of the starting weights, in every layer. ``"he"``: independent normals of variance
         2 / fan_in and biases of zero, which keep the size of the signal through any
-        number of ReLU layers (He et al. 2015); or uniform from -1 to 1 over the root of
-        fan_in, biases too, as `torch.nn.Conv2d` starts, which divide it by the root of 6
-        in each.
-    seed : int, optional
-        Of the starting weights; without it torch's own random state is used.
-    share_background : bool
-        Compute windows that see only zeros once.
-    dtype : torch.dtype
-        float32 or float64.
+        number of ReLU layers (He et al. 2015). ``"pytorch"``: uniform from -1 to 1 over the
+        root of fan_in, biases too, as `torch.nn.Conv2d` starts, which divide it by the root
+        of 6 in each.
 
     Raises
     ------

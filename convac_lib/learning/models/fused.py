@@ -57,14 +57,8 @@ def window_tables(
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Return the numbers and the tables of a `FoundTree`, as that makes them.
 
-    Parameters
-    ----------
-    entries : ndarray, shape (entries, batch)
-        The numbers of the samples, any type.
-    table : ndarray of int64, shape (taps, sites)
-    readers
-        From `readers_of`.
-    window : int
+    Of the samples' numbers `entries`, (entries, batch), the table (taps, sites), and what
+    `readers_of` makes of it.
     """
     n_sites, batch = table.shape[1], entries.shape[1]
     filled = np.zeros((n_sites, batch), dtype=np.bool_)
@@ -137,13 +131,7 @@ def _join_windows(number, above, children):
 def max_layer(rows: Tensor, kernel: Tensor, bias: Tensor, children: Tensor) -> Tensor:
     """Return ReLU(max over a window of (W row) + bias) for every window, (windows, r_out).
 
-    Parameters
-    ----------
-    rows : torch.Tensor, shape (rows, r_in)
-    kernel : torch.Tensor, shape (r_out, r_in)
-    bias : torch.Tensor, shape (r_out,)
-    children : torch.Tensor of int64, shape (window, windows)
-        The rows that each window joins.
+    `kernel` is W, (r_out, r_in); `children`, (window, windows), are the rows that each joins.
     """
     return _MaxLayer.apply(rows, kernel, bias, children)
 
@@ -209,17 +197,10 @@ def product_layer(rows: Tensor, kernel: Tensor, children: Tensor, smallest: floa
 
     For a function that does not depend on the size of a row; see `pooling.product_pool`.
 
-    Parameters
-    ----------
-    rows : torch.Tensor, shape (rows, r_in)
-        Row 0 is the empty window; then those at the first position in their windows, then
-        those at the second, and so on.
-    kernel : torch.Tensor, shape (1 or window, r_out, r_in)
-        One matrix for all positions, or one for each.
-    children : torch.Tensor of int64, shape (window, windows)
-        The rows that each window joins.
-    smallest : float
-        No row is divided by less.
+    Row 0 is the empty window; then those at the first position in their windows, then those
+    at the second, and so on; `children`, (window, windows), are the rows that each joins. The
+    kernel (1 or window, r_out, r_in) is one matrix for all positions, or one for each. No row
+    is divided by less than `smallest`.
     """
     return _ProductLayer.apply(rows, kernel, children, smallest)
 

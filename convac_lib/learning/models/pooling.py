@@ -30,26 +30,22 @@ def product_pool(
 ) -> tuple[Tensor, Any]:
     """Multiply over the first axis, channel by channel, and rescale every row.
 
+    Returns the pooled vectors (rows, channels) and the logarithm (rows,) of their scales in
+    float64: ``pooled * exp(log_scale)[:, None]`` is the product. The scale is a constant to
+    autograd: gradients are exact for whatever depends on that product only.
+
     Parameters
     ----------
-    factors : torch.Tensor, shape (window, rows, channels)
-        The numbers to multiply, floating point.
-    rescale : bool
-        Divide each row by its largest magnitude. Without it, deep networks overflow.
-    scale_free : bool
+    factors
+        The numbers to multiply, shape (window, rows, channels), floating point.
+    rescale
+        Divide each row by its largest magnitude, unless it is zero. Without it, deep networks
+        overflow, and there is no logarithm (None).
+    scale_free
         Promise that nothing downstream depends on the size of a row. No logarithm is then
         computed, and the gradient is orthogonal to the row; taking away the rounding error
         along it is what keeps float32 gradients good through many layers, where one channel
         dominates.
-
-    Returns
-    -------
-    pooled : torch.Tensor, shape (rows, channels)
-        Largest magnitude 1 in every row, unless the row is zero (or `rescale` is False).
-    log_scale : torch.Tensor, shape (rows,), or None
-        ``pooled * exp(log_scale)[:, None]`` is the product. A constant to autograd:
-        gradients are exact for whatever depends on that product only. float64. None
-        without `rescale`, and with `scale_free`.
 
     Notes
     -----

@@ -16,15 +16,8 @@ def matmul_in_parts(rows: Tensor, matrices: Tensor) -> Tensor:
     products of narrow matrices are slow. So the blocks are cut into parts, whose sums are
     added up.
 
-    Parameters
-    ----------
-    rows : torch.Tensor, shape (G * n, a)
-    matrices : torch.Tensor, shape (G, a, b)
-
-    Returns
-    -------
-    torch.Tensor, shape (blocks, rows of a block, b)
-        The products in the order of the rows: G blocks, or the parts of these.
+    Rows (G * n, a) times matrices (G, a, b) are (blocks, rows of a block, b), in the order of
+    the rows: G blocks, or the parts of these.
 
     Examples
     --------

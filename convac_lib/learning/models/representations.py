@@ -46,15 +46,9 @@ def window_first(n_sites: int, window: int) -> NDArray[np.int64]:
 class SiteReader(nn.Module):
     """Hand every site the numbers it sees.
 
-    Parameters
-    ----------
-    architecture : Architecture
-        Says how many sites there are and how they are pooled.
-    site_size : int
-        s, the numbers at one site: of a sequence (batch, N, s); or of an image, whose
-        sites are then squares of pixels, s = colours * square side^2.
-    neighbourhood : bool
-        Sites are pixels, and see the 3x3 pixels around them, black beyond the frame.
+    A site of a sequence (batch, N, s) has s = `site_size` numbers; of an image sites are
+    squares of pixels, s = colours * square side^2. With `neighbourhood` they are pixels, and
+    see the 3x3 pixels around them, black beyond the frame.
     """
 
     def __init__(self, architecture: Architecture, site_size: int = 1, neighbourhood: bool = False):
@@ -70,10 +64,7 @@ class SiteReader(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Read sequences (batch, N), (batch, N, s) or images (batch, [colours,] height, width).
 
-        Returns
-        -------
-        torch.Tensor, shape (taps, N, batch)
-            Sites window first, in the dtype of `x`.
+        Into shape (taps, N, batch), sites window first, in the dtype of `x`.
         """
         entries, table = self.look_up(x)
         # Twice as fast as entries[table], which is for indices of any shape and sign.
@@ -155,19 +146,10 @@ class SiteReader(nn.Module):
 class AffineReLU(nn.Module):
     """ReLU(w_d . x + b_d), d = 1..M: the paper's representation, on a patch or on 3x3 pixels.
 
-    Parameters
-    ----------
-    n_taps : int
-        The numbers a site sees.
-    n_features : int
-        M.
-    start : {"positive", "he", "pytorch"}
-        ``"positive"`` is where none of the products that follow has a vector of zeros for
-        a factor: for one number features that fall from 1 and features that rise from 0,
-        in turn; for a patch features that are 1 on black and differ on patterns. The
-        others are for ReLU networks; see :class:`convac_lib.learning.models.ConvNet`.
-    generator : torch.Generator
-        Where the starting weights come from.
+    The start ``"positive"`` is where none of the products that follow has a vector of zeros
+    for a factor: for one number features that fall from 1 and features that rise from 0, in
+    turn; for a patch features that are 1 on black and differ on patterns. ``"he"`` and
+    ``"pytorch"`` are for ReLU networks; see :class:`convac_lib.learning.models.ConvNet`.
     """
 
     def __init__(self, n_taps: int, n_features: int, start: str, generator: torch.Generator):
@@ -223,16 +205,8 @@ def build(
 ) -> tuple[SiteReader, nn.Module]:
     """Return the reader and the representation that `representation` names.
 
-    Parameters
-    ----------
-    representation : {"affine-relu", "conv3x3", "linear", "cos-sin"} or torch.nn.Module
-        A module of your own maps (taps, site, batch) to (site, batch, M).
-
-    Raises
-    ------
-    ValueError
-        If the name is unknown, or gives another number of features than
-        ``architecture.local_dim``.
+    A module of your own maps (taps, site, batch) to (site, batch, M); a name that is unknown,
+    or gives another number of features than ``architecture.local_dim``, is refused.
     """
     conv3x3 = isinstance(representation, str) and representation == "conv3x3"
     reader = SiteReader(architecture, site_size, neighbourhood=conv3x3)
