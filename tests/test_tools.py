@@ -203,3 +203,27 @@ def test_the_books_tables_are_made_of_the_rows_beside_the_studies(rows, tmp_path
     stored = ROOT / "book" / "data" / f"{rows.stem}_runs.json"
     assert made.read_bytes() == stored.read_bytes()
     assert json.loads(stored.read_text(encoding="utf-8"))["missing"] == 0
+
+
+# --- size -----------------------------------------------------------------------------
+
+
+def test_lines_are_counted_without_blanks_and_comments_but_with_docstrings(tmp_path):
+    tool = load_script("tools/size.py")
+    source = (
+        '"""One.\n\nThree, for a blank line in it is none."""\n\n# no\nx = [  # yes\n    1,\n]\n'
+    )
+    assert tool.count_lines(source) == 2 + 3
+    (tmp_path / "room").mkdir()
+    (tmp_path / "a.py").write_text(source)
+    (tmp_path / "room" / "b.py").write_text("y = 1\n")
+    assert tool.count_folders(tmp_path) == {tmp_path: 5, tmp_path / "room": 1}
+
+
+@pytest.mark.parametrize("promise", ["CORE", "WHOLE"])
+def test_a_broken_promise_on_the_size_is_an_error(monkeypatch, promise):
+    tool = load_script("tools/size.py")
+    tool.main()
+    monkeypatch.setattr(tool, promise, 10)
+    with pytest.raises(SystemExit, match="A promise is broken"):
+        tool.main()

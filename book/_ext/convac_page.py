@@ -22,5 +22,5 @@ def drop_markers(app, doctree):
 
 def setup(app):
     """Register the transformation with Sphinx."""
-    app.connect("doctree-read", drop_markers)
+    app.connect("doctree-read", drop_markers, priority=480)  # before names in code are linked
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
