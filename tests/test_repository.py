@@ -80,6 +80,44 @@ def test_what_quick_runs_is_what_is_run_before_a_commit():
     assert re.findall(r"entry: (.+)", hooks) == ["make quick"]
 
 
+# Modules that are tested by another file's name, and why.
+TESTED_IN = {
+    "convac_lib/_fast_cuts.py": "cuts",  # one promise, quick
+    "convac_lib/_validation.py": "architecture",  # every module's tests of what is refused
+    "convac_lib/learning/models/trees.py": "black_windows",  # whole trees and listed ones
+    "convac_lib/learning/progress.py": "training",
+    "convac_lib/learning/tasks/digits.py": "tasks",
+    "convac_lib/cli/app.py": "cli_doctor",  # every command's tests
+    "convac_lib/cli/arguments.py": "cli_training",
+    "convac_lib/cli/design_report.py": "cli_design",
+    "convac_book/drawing.py": "pictures",
+    "convac_book/checks/_feedback.py": "checks_states",
+    "convac_book/checks/opening.py": "course_graders",
+}
+
+
+def modules():
+    """Return every module of the library and of what pages show, as paths from the root."""
+    for package in ("convac_lib", "convac_book"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if path.name != "__init__.py":
+                yield path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("module", list(modules()))
+def test_every_module_has_its_test_file(module):
+    *_, folder, name = module.removesuffix(".py").split("/")
+    names = [name.lstrip("_"), f"{folder}_{name}", TESTED_IN.get(module)]
+    names += ["explorers"] if folder == "explorers" else []
+    there = [name for name in names if (ROOT / "tests" / f"test_{name}.py").exists()]
+    assert there
+    assert module not in TESTED_IN or there == [TESTED_IN[module]]  # no exception for nothing
+
+
+def test_no_exception_is_left_over():
+    assert set(TESTED_IN) <= set(modules())
+
+
 def test_every_declared_dependency_is_pinned():
     pinned = {
         canonical(line)

@@ -1,21 +1,17 @@
+"""The ConvAC is its tensor: scores, gradients, heads, and weights that go out and come back."""
+
 import copy
 
-import hypothesis.strategies as st
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
-from torch import nn
 
 from convac_lib import Architecture
 from convac_lib.architecture import SHARING
 from convac_lib.learning.models import ConvAC, ConvNet
 from convac_lib.learning.models.convac import INITS
-from convac_lib.learning.models.pooling import average_pool, max_pool, product_pool
-from convac_lib.learning.models.representations import SiteReader, window_first
 from convac_lib.learning.models.tree import convolve
-from convac_lib.partitions import to_sites
 
 SHAPES = [
     Architecture.line(2, (3, 4, 5), 3),
@@ -34,111 +30,6 @@ def scores_by_hand(architecture, weights, features):
         vectors = [np.prod(mapped[k : k + w], axis=0) for k in range(0, len(mapped), w)]
     (top,) = vectors
     return weights[-1] @ top
-
-
-# --- pooling --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("window", [1, 2, 3, 4, 5, 9, 16, 21])
-def test_product_and_its_gradient(window):
-    torch.manual_seed(window)
-    factors = torch.randn(window, 3, 2, dtype=torch.float64, requires_grad=True)
-    with torch.no_grad():
-        factors[0, 0, 0] = 0.0  # one zero: only its own gradient survives
-        factors[-1, 1, :] = 0.0  # a row whose product is zero
-        factors[window // 2, 1, :] = 0.0  # and one with two zeros
-
-    def product(z):
-        pooled, log_scale = product_pool(z)
-        return pooled * log_scale.exp()[:, None]
-
-    torch.testing.assert_close(product(factors), factors.prod(0))
-    assert torch.autograd.gradcheck(product, factors)
-    outer = torch.randn(3, 2, dtype=torch.float64)
-    (ours,) = torch.autograd.grad(product(factors), factors, outer)
-    (torchs,) = torch.autograd.grad(factors.prod(0), factors, outer)
-    torch.testing.assert_close(ours, torchs)
-
-
-@given(
-    st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=12),
-    st.integers(1, 3),
-)
-@settings(max_examples=40, deadline=None)
-def test_rescaled_rows_have_magnitude_one(numbers, channels):
-    factors = torch.tensor(numbers, dtype=torch.float64)[:, None, None].repeat(1, 1, channels)
-    pooled, log_scale = product_pool(factors)
-    torch.testing.assert_close(pooled * log_scale.exp(), factors.prod(0))
-    if abs(np.prod(numbers)) > 1e-20:
-        torch.testing.assert_close(pooled.abs(), torch.ones_like(pooled))
-
-
-def test_a_row_of_zeros_stays_and_its_gradient_is_of_ordinary_size():
-    factors = torch.tensor([[[0.0, 0.0]], [[2.0, 3.0]]], requires_grad=True)
-    pooled, log_scale = product_pool(factors)
-    assert pooled.tolist() == [[0, 0]] and log_scale.tolist() == [0]
-    pooled.sum().backward()
-    assert factors.grad.tolist() == [[[2, 3]], [[0, 0]]]
-
-
-def test_product_without_rescaling_is_the_plain_product():
-    factors = torch.randn(4, 5, 3)
-    pooled, log_scale = product_pool(factors, rescale=False)
-    torch.testing.assert_close(pooled, factors.prod(0))
-    assert log_scale is None
-
-
-@pytest.mark.parametrize("window", [1, 2, 3, 4, 7])
-def test_maximum_and_average(window):
-    values = torch.randn(window, 6, 3, dtype=torch.float64, requires_grad=True)
-    assert torch.equal(max_pool(values), values.amax(0))
-    assert torch.autograd.gradcheck(max_pool, values)
-    torch.testing.assert_close(average_pool(values), values.sum(0) / window)
-
-
-def test_ties_of_a_maximum_go_to_the_first():
-    values = torch.tensor([1.0, 3.0, 3.0, 2.0, 3.0])[:, None, None].requires_grad_()
-    max_pool(values).backward(torch.tensor([[5.0]]))
-    assert values.grad.flatten().tolist() == [0, 5, 0, 0, 0]
-
-
-# --- sites ----------------------------------------------------------------------------
-
-
-def test_window_first_puts_the_members_of_a_window_one_block_apart():
-    order = window_first(16, 4)
-    assert sorted(order) == list(range(16))
-    assert order.reshape(4, 4).T.tolist() == np.arange(16).reshape(4, 4).tolist()
-    assert (window_first(27, 3)[window_first(27, 3)] == np.arange(27)).all()
-
-
-def test_a_reader_sees_sequences_pixels_squares_and_colours():
-    image = Architecture.for_image(4, 2, (2, 2))
-    order = window_first(16, 4)
-    pixels = torch.arange(16.0).view(1, 4, 4)
-    seen = SiteReader(image)(pixels)
-    assert seen.shape == (1, 16, 1)
-    assert seen[0, :, 0].tolist() == to_sites(np.arange(16).reshape(4, 4))[order].tolist()
-    assert torch.equal(SiteReader(image)(pixels.flatten(1)), pixels.view(1, 16, 1)[:, order])
-    # Squares of 2x2 pixels, and two colours: site 1 is the second square of the first row.
-    big = torch.arange(128.0).view(1, 2, 8, 8)
-    seen = SiteReader(image, site_size=8)(big)
-    assert seen[:, order.tolist().index(1), 0].tolist() == [2, 3, 10, 11, 66, 67, 74, 75]
-
-
-def test_a_neighbourhood_is_black_beyond_the_frame():
-    image = Architecture.for_image(2, 2, (2,))
-    seen = SiteReader(image, neighbourhood=True)(torch.tensor([[[1.0, 2], [3, 4]]]))
-    assert seen[:, 0, 0].tolist() == [0, 0, 0, 0, 1, 2, 0, 3, 4]
-
-
-@pytest.mark.parametrize("shape", [(2, 15), (2, 16, 2), (2, 3, 4), (2, 8, 8), (2, 3, 4, 4)])
-def test_other_shapes_are_refused_by_name(shape):
-    model = ConvAC(Architecture.for_image(4, 2, (2, 2)))
-    with pytest.raises(ValueError, match=r"x must be sequences .*16.* images .*4, 4"):
-        model(torch.zeros(shape))
-    with pytest.raises(ValueError, match="x must be images"):
-        ConvNet(Architecture.for_image(4, 2, (2, 2)))(torch.zeros(2, 16))
 
 
 # --- the ConvAC is its tensor ---------------------------------------------------------
@@ -209,32 +100,6 @@ def test_weights_of_other_shapes_or_complex_ones_are_refused():
         model.load_weights(weights[:-1])
     with pytest.raises(ValueError, match="weights must be real"):
         model.load_weights([w.astype(complex) for w in weights])
-
-
-def test_a_seed_gives_the_same_model_at_either_precision():
-    single = ConvAC(SHAPES[1], seed=4)
-    double = ConvAC(SHAPES[1], seed=4, dtype=torch.float64)
-    for ours, theirs in zip(single.parameters(), double.parameters(), strict=True):
-        assert ours.dtype == torch.float32 and theirs.dtype == torch.float64
-        assert torch.equal(ours, theirs.float())
-    again = copy.deepcopy(single)
-    x = torch.rand(2, 4, 4)
-    assert torch.equal(again(x), single(x))
-
-
-def test_a_representation_of_your_own():
-    class Square(nn.Module):
-        def forward(self, numbers):
-            return torch.cat([numbers, numbers**2]).movedim(0, -1)
-
-    model = ConvAC(Architecture.line(2, (3, 3), 2), representation=Square())
-    assert model.features(torch.tensor([[1.0, 2, 3, 4]]))[0].tolist() == [
-        [1, 1],
-        [2, 4],
-        [3, 9],
-        [4, 16],
-    ]
-    assert model(torch.rand(3, 4)).shape == (3, 2)
 
 
 def test_options_are_checked():
@@ -420,41 +285,7 @@ def test_a_neutral_model_takes_no_weights_from_outside():
         model.load_weights(model.to_weights())
 
 
-# --- the ConvNet ----------------------------------------------------------------------
-
-
-def obvious_network(model):
-    """The same function from torch's own layers on NCHW images."""
-    a, pool = model.architecture, {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
-    first = nn.Conv2d(1, a.local_dim, 3, padding=1)
-    first.weight.data = model.representation.weight.detach().T.reshape(-1, 1, 3, 3).clone()
-    first.bias.data = model.representation.bias.detach().clone()
-    modules = [first, nn.ReLU()]
-    for weight, bias in zip(model.layers, model.biases, strict=True):
-        convolution = nn.Conv2d(weight.shape[2], weight.shape[1], 1)
-        convolution.weight.data = weight.detach()[0, :, :, None, None].clone()
-        convolution.bias.data = bias.detach().clone()
-        modules += [convolution, nn.ReLU(), pool[model.pooling](2)]
-    dense = nn.Linear(*model.dense.shape[::-1])
-    dense.weight.data = model.dense.detach().clone()
-    dense.bias.data = model.dense_bias.detach().clone()
-    return nn.Sequential(*modules, nn.Flatten(), dense)
-
-
-@pytest.mark.parametrize("pooling", ["max", "average"])
-def test_the_convnet_is_the_one_made_of_torch_layers(pooling):
-    architecture = Architecture.for_image(8, 5, (4, 6, 3), 10)
-    model = ConvNet(architecture, pooling, seed=0, dtype=torch.float64)
-    reference = obvious_network(model).double()
-    x = torch.rand(7, 8, 8, dtype=torch.float64)
-    torch.testing.assert_close(model(x), reference(x[:, None]))
-    model(x).square().sum().backward()
-    reference(x[:, None]).square().sum().backward()
-    torch.testing.assert_close(model.layers[0].grad[0], reference[2].weight.grad[:, :, 0, 0])
-    torch.testing.assert_close(
-        model.representation.weight.grad.T, reference[0].weight.grad.flatten(1)
-    )
-    torch.testing.assert_close(model.biases[1].grad, reference[5].bias.grad)
+# --- against torch's own layers -------------------------------------------------------
 
 
 def test_the_shared_convac_is_the_one_made_of_torch_convolutions():
@@ -469,83 +300,3 @@ def test_the_shared_convac_is_the_one_made_of_torch_convolutions():
         v = F.conv2d(v, weight[0, :, :, None, None])
         v = v[..., ::2, ::2] * v[..., ::2, 1::2] * v[..., 1::2, ::2] * v[..., 1::2, 1::2]
     torch.testing.assert_close(model(x), v.flatten(1) @ model.dense.T)
-
-
-def test_parameter_counts_are_the_papers():
-    for r, count in [(6, 1416), (30, 29400)]:
-        for design in (Architecture.wide_base, Architecture.wide_tip):
-            model = ConvNet(design(r))
-            biases = sum(b.numel() for b in [*model.biases, model.dense_bias])
-            all_of_it = sum(p.numel() for p in model.parameters())
-            assert all_of_it - biases - (9 * 10 + 10) == count
-
-
-# --- black windows once ---------------------------------------------------------------
-
-
-def small_things_on_black(n, side):
-    images = torch.zeros(n, side, side)
-    for k in range(n - 1):  # the last one stays black
-        images[k, k : k + 3, 1:4] = torch.rand(3, 3) * (torch.rand(3, 3) > 0.4)
-    return images
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda a, **k: ConvNet(a, **k),
-        lambda a, **k: ConvNet(a, "average", **k),
-        lambda a, **k: ConvAC(a, representation="conv3x3", head="normalized", **k),
-        lambda a, **k: ConvAC(a, "all", "affine-relu", **k),
-    ],
-)
-def test_sharing_the_background_changes_nothing(make):
-    architecture = Architecture.for_image(16, 4, (5, 3, 4, 6), 3)
-    plain, shared = (
-        make(architecture, seed=0, dtype=torch.float64, share_background=b) for b in (False, True)
-    )
-    images = small_things_on_black(5, 16)
-    torch.testing.assert_close(shared(images), plain(images))
-    for model in (plain, shared):
-        model(images)[:, 0].sum().backward()
-    for a, b in zip(plain.parameters(), shared.parameters(), strict=True):
-        torch.testing.assert_close(a.grad, b.grad)
-    if isinstance(plain, ConvAC):
-        torch.testing.assert_close(shared.scores(images), plain.scores(images))
-
-
-# --- starts -------------------------------------------------------------------------------
-
-
-def deep_signal(init, seed=0, width=64, depth=8):
-    """The root mean square of each layer's vectors on random inputs, nothing pooled."""
-    network = Architecture(2**depth, 2, width, (width,) * depth)
-    model = ConvNet(network, representation="affine-relu", init=init, seed=seed)
-    rows, sizes = torch.randn(500, width), []
-    for kernel, bias in zip(model.layers, model.biases, strict=True):
-        rows = torch.relu(rows @ kernel[0].T + bias)
-        sizes.append(float(rows.detach().square().mean().sqrt()))
-    return sizes
-
-
-def test_a_he_start_keeps_the_size_of_the_signal_and_pytorchs_divides_it():
-    """He et al. 2015: Var W = 2 / fan_in keeps E[x^2] through a ReLU layer; 1 / (3 fan_in)
-    divides its root by the root of 6 in each."""
-    kept, divided = deep_signal("he"), deep_signal("pytorch")
-    assert 0.5 < kept[-1] / kept[0] < 2
-    network = Architecture(2, 2, 1000, (1000,))
-    model = ConvNet(network, init="pytorch", seed=1)
-    assert float(model.layers[0].detach().var() * 1000) == pytest.approx(1 / 3, rel=0.02)
-    model = ConvNet(network, init="he", seed=1)
-    assert float(model.layers[0].detach().var() * 1000) == pytest.approx(2, rel=0.02)
-    assert not model.biases[0].any() and not model.dense_bias.any()
-    assert divided[-1] < 0.1 * kept[-1]
-
-
-def test_the_conv_representation_starts_as_the_layers_do():
-    network = Architecture.for_image(4, 3000, (1, 1))
-    for init, variance in (("he", 2 / 9), ("pytorch", 1 / 27)):
-        weight = ConvNet(network, init=init, seed=0).representation.weight.detach()
-        assert float(weight.var()) == pytest.approx(variance, rel=0.03)
-    with pytest.raises(ValueError, match="init must be one of 'he', 'pytorch', got 'zeros'"):
-        ConvNet(network, init="zeros")
