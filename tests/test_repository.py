@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -66,13 +67,22 @@ def test_a_checker_finds_nothing(command):
 @pytest.mark.slow
 def test_a_script_of_a_user_passes_mypy_strict(tmp_path):
     script = tmp_path / "mine.py"
-    script.write_text(USERS_SCRIPT)
-    how = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", ROOT / ".mypy_cache" / "user"]
-    found = subprocess.run([*how, script], cwd=tmp_path, capture_output=True, text=True)
-    assert found.returncode == 0, found.stdout + found.stderr
-    script.write_text(USERS_SCRIPT.replace("budget=2_000", "budget='many'"))
-    found = subprocess.run([*how, script], cwd=tmp_path, capture_output=True, text=True)
-    assert "mine.py:8: error" in found.stdout  # the types are seen, not Any
+    # As from an installed package: our own modules are followed, and not reported on.
+    how = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent"]
+    how += ["--cache-dir", ROOT / ".mypy_cache" / "user", script]
+    environment = {**os.environ, "MYPYPATH": str(ROOT)}
+    told = []
+    for text in (USERS_SCRIPT, USERS_SCRIPT.replace("budget=2_000", "budget='many'")):
+        script.write_text(text)
+        told.append(subprocess.run(how, env=environment, capture_output=True, text=True).stdout)
+    assert told[0].startswith("Success"), told[0]
+    assert "mine.py:8: error" in told[1]  # the types are seen, they are not Any
+
+
+@pytest.mark.parametrize("package", ["convac_lib", "convac_book", "convac_course"])
+def test_a_package_says_that_it_is_typed(package):
+    assert (ROOT / package / "py.typed").is_file()
+    assert "py.typed" in PYPROJECT["tool"]["setuptools"]["package-data"]["*"]
 
 
 def test_what_quick_runs_is_what_is_run_before_a_commit():
