@@ -16,8 +16,10 @@ def drop_markers(app, doctree):
     for block in doctree.findall(nodes.literal_block):
         code = block.astext()
         if MARKER.search(code):
+            # Sphinx colours only a block whose text is its source.
+            block.rawsource = MARKER.sub("", code).rstrip("\n")
             block.children = []
-            block += nodes.Text(MARKER.sub("", code).rstrip("\n"))
+            block += nodes.Text(block.rawsource)
 
 
 def setup(app):
