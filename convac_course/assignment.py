@@ -180,7 +180,8 @@ def _visible_test(exercise: Exercise) -> str:
     lines = [GRADED_HERE]
     for name in exercise.answers:
         if name in functions:
-            lines.append(f'assert "NotImplementedError" not in {name}.__code__.co_names, "no answer"')
+            read = f"{name}.__code__.co_names"
+            lines.append(f'assert "NotImplementedError" not in {read}, "no answer"')
         else:
             lines.append(f'assert "{name}" in globals(), "no answer"')
     return "\n".join(lines)

@@ -124,8 +124,8 @@ def _opened(path: str) -> IO[bytes]:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         link = os.path.islink(path)
-        reason = "it is a link to another file" if link else f"it cannot be opened: {error.strerror}"
-        raise Unreadable(reason) from error
+        why = "is a link to another file" if link else f"cannot be opened: {error.strerror}"
+        raise Unreadable(f"it {why}") from error
     file = os.fdopen(descriptor, "rb")
     about = os.fstat(descriptor)
     if not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:
@@ -163,7 +163,8 @@ def _zip(file: IO[bytes], parts: tuple[Part, ...], where: str) -> Iterator[Found
     if not files:
         yield PassedOver(where, "the zip is empty", parts)
     for entry in sorted(files, key=lambda entry: entry.filename):
-        *folders, name = [one for one in _entry_name(entry).split("/") if one not in ("", ".", "..")]
+        steps = _entry_name(entry).split("/")
+        *folders, name = [one for one in steps if one not in ("", ".", "..")] or ["?"]
         here = (*parts, *(Part(one) for one in folders))
         odd = next(filter(None, map(_of_a_system, (*folders, name))), None)
         if odd or entry.flag_bits & 1:

@@ -100,9 +100,7 @@ def take_in(
 class _Intake:
     """Goes through a folder once, and sorts what lay there."""
 
-    def __init__(
-        self, course: dict[str, Chapter], roster: Roster, due: datetime | None
-    ) -> None:
+    def __init__(self, course: dict[str, Chapter], roster: Roster, due: datetime | None) -> None:
         self.course, self.roster, self.due = course, roster, due
         self.names = {*course, *(chapter.name for chapter in course.values())}
         self.attempts: list[_Attempt] = []
@@ -284,15 +282,14 @@ def _left_over(thing: Found | PassedOver) -> bool:
     return isinstance(thing, PassedOver) and thing.why in (LEFT, HIDDEN)
 
 
-def _containers(
-    ways: Iterable[tuple[Part, ...]], assignments: set[str]
-) -> set[tuple[Part, ...]]:
+def _containers(ways: Iterable[tuple[Part, ...]], assignments: set[str]) -> set[tuple[Part, ...]]:
     """Return the folders and zips that hold students and are none themselves."""
     inside: dict[tuple[Part, ...], set[Part]] = {}
     for way in ways:
         for length, part in enumerate(way):
             held = inside.setdefault(way[:length], set())
             held |= {part} if part.name not in assignments or length == 0 else set()
+        inside.setdefault(way, set())
     alone = len(inside.get((), ())) == 1
     return {
         way
@@ -322,6 +319,4 @@ def _shared(chapter: Chapter, notebook: Notebook) -> int:
     own = [cell for cell in chapter.cells if cell.exercise]
     names = {cell.grade_id for cell in own} - {None}
     texts = {cell.source.strip() for cell in own if len(cell.source) > 40}
-    return sum(
-        cell.grade_id in names or cell.source.strip() in texts for cell in notebook.cells
-    )
+    return sum(cell.grade_id in names or cell.source.strip() in texts for cell in notebook.cells)

@@ -11,7 +11,7 @@ import json
 import os
 import resource
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from .sandbox import Limits
 from .template import Begin
 
 MOST_KEPT = 2**20
+Tell = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def prepare(course: Course) -> Begin:
     return begin
 
 
-def _do(course: Course, job: dict[str, Any], tell: Any) -> dict[str, Any]:
+def _do(course: Course, job: dict[str, Any], tell: Tell) -> dict[str, Any]:
     """Do a job and return what remains to be told at its end."""
     chapter = course.chapters[job["assignment"]]
     if "again" in job:
@@ -81,12 +82,12 @@ def _do(course: Course, job: dict[str, Any], tell: Any) -> dict[str, Any]:
     outcome = mark_submission(
         chapter, cells, course.students, course.limits, course.unsafe, lambda m: tell(asdict(m))
     )
-    kept = {
+    to_keep = {
         name: {"values": fetched.values, "refused": fetched.refused}
         for name, fetched in outcome.kept.items()
         if not fetched.has_functions and len(json.dumps(fetched.values)) <= MOST_KEPT
     }
-    return {"notes": outcome.notes, "kept": kept, "problem": outcome.problem, "done": True}
+    return {"notes": outcome.notes, "kept": to_keep, "problem": outcome.problem, "done": True}
 
 
 def _limit(limits: Limits) -> None:
@@ -94,7 +95,9 @@ def _limit(limits: Limits) -> None:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, 2 * limits.on_the_clock)
     most = (limits.memory + 2 * ROOM_FOR_TESTS) * MEGABYTE
-    resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
 
 
 def imported_modules(chapters: Iterable[Chapter]) -> list[str]:

@@ -5,13 +5,14 @@ taken. Only then are the hidden tests run. So what a test hands to a student's f
 the sandbox after the last thing has left it that anyone will read.
 """
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from .apart import apart
 from .answering import Fetched
+from .apart import apart
 from .chapters import Chapter, Exercise
 from .hidden_tests import NO_ANSWER, Mark, Tests, unmarked
 from .notebooks import Cell
@@ -97,9 +98,18 @@ def mark_again(
         Their answers, without functions.
     limits : Limits
     """
-    tests = _tests(chapter)
-    exercises = [exercise for exercise in chapter.graded if exercise.name in names]
-    return [_mark_apart(tests, exercise, kept[exercise.name], limits) for exercise in exercises]
+    tests, marks = _tests(chapter), []
+    for exercise in chapter.graded:
+        if exercise.name in names:
+            fetched = kept[exercise.name]
+            try:
+                mark = _mark_apart(tests, exercise, fetched, limits)
+            except Stopped as stopped:
+                mark = unmarked(exercise, str(stopped))
+            with contextlib.suppress(Stopped):
+                mark.answers, mark.sentence = _check_apart(tests, exercise, fetched, limits)
+            marks.append(mark)
+    return marks
 
 
 def _tests(chapter: Chapter) -> Tests:
@@ -132,6 +142,18 @@ def _mark_apart(
 ) -> Mark:
     """Run the hidden tests of an exercise in a process of their own."""
     return Mark(**_apart(lambda: asdict(tests.mark(exercise, fetched, sandbox)), limits, sandbox))
+
+
+def _check_apart(
+    tests: Tests,
+    exercise: Exercise,
+    fetched: Fetched,
+    limits: Limits,
+    sandbox: Sandbox | None = None,
+) -> tuple[list[str], str]:
+    """Let the page's check speak, in a process of its own."""
+    answers, sentence = _apart(lambda: tests.check(exercise, fetched, sandbox), limits, sandbox)
+    return answers, sentence
 
 
 class Marking:
@@ -270,9 +292,8 @@ class Marking:
         self.collected[exercise.name] = one = Collected(fetched, output)
         asked = sandbox if fetched.has_functions else None
         try:
-            one.answers, one.sentence = _apart(
-                lambda: self.tests.check(exercise, fetched, asked), self.limits, asked
-            )
+            check = _check_apart(self.tests, exercise, fetched, self.limits, asked)
+            one.answers, one.sentence = check
         except Stopped:
             if asked is not None:
                 raise

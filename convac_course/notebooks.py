@@ -142,7 +142,8 @@ def _cell(content: dict[str, Any]) -> Cell:
     kind, metadata = content.get("cell_type"), content.get("metadata")
     if kind == "heading":  # of format 3
         level = content.get("level")
-        kind, source = "markdown", f"{'#' * (level if level in range(1, 7) else 1)} {source}"
+        marks = "#" * (level if isinstance(level, int) and 1 <= level <= 6 else 1)
+        kind, source = "markdown", f"{marks} {source}"
     return Cell(
         kind if kind in ("code", "markdown") else "raw",
         source.replace("\r\n", "\n"),

@@ -90,7 +90,10 @@ class _Planner:
                 self.steps += [Step(cell.source) for cell in exercise.of("given")]
                 self._collect(name)
             self._note_what_is_gone(exercise)
-        return Plan(self.setup, self.steps, self.notes, set(self.exercises) - self.answered)
+        # What comes after the last answers, such as a long study of an open exercise, is not run.
+        needed = max((n for n, step in enumerate(self.steps, 1) if step.collects), default=0)
+        blank = set(self.exercises) - self.answered
+        return Plan(self.setup, self.steps[:needed], self.notes, blank)
 
     def _enter(self, original: Cell | None) -> None:
         """Come to the cells of an exercise: what is given is given before them."""

@@ -1,9 +1,9 @@
 """What learning platforms write into the names of what they hand out.
 
-    Moodle       Anna Lee_1234567_assignsubmission_file_/opening.ipynb, or as one name
-    Canvas       leeanna_LATE_1234_56789_opening-1.ipynb, anon_Ab3dE_56789_opening.ipynb
-    Blackboard   Homework 1_alee_attempt_2026-03-05-14-22-10_opening.ipynb
-    Brightspace  1234-5678 - Anna Lee - Mar 5, 2026 222 PM/opening.ipynb, or as one name
+Moodle       Anna Lee_1234567_assignsubmission_file_/opening.ipynb, or as one name
+Canvas       leeanna_LATE_1234_56789_opening-1.ipynb, anon_Ab3dE_56789_opening.ipynb
+Blackboard   Homework 1_alee_attempt_2026-03-05-14-22-10_opening.ipynb
+Brightspace  1234-5678 - Anna Lee - Mar 5, 2026 222 PM/opening.ipynb, or as one name
 """
 
 import re
@@ -21,8 +21,8 @@ BLACKBOARD = re.compile(
     r".+?_(?P<student>[^_]+)_attempt_(?P<when>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|\.txt)", re.S
 )
 BRIGHTSPACE = re.compile(
-    r"(?P<number>\d+)-\d+ ?- (?P<student>.+?) ?- (?P<when>[A-Z][a-z]{2} \d{1,2}, \d{4} \d{3,4} [AP]M)"
-    r"(?: - (?P<file>.+))?"
+    r"(?P<number>\d+)-\d+ ?- (?P<student>.+?) ?- "
+    r"(?P<when>[A-Z][a-z]{2} \d{1,2}, \d{4} \d{3,4} [AP]M)(?: - (?P<file>.+))?"
 )
 # A second file of the same name gets a number: opening-1.ipynb, opening (1).ipynb.
 AGAIN = re.compile(r"^(?P<name>.+?)(?:-(?P<dash>\d{1,3})| ?\((?P<round>\d{1,3})\))(?P<rest>\.\w+)$")

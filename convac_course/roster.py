@@ -82,6 +82,11 @@ def read_roster(path: str | Path) -> Roster:
         # Canvas has rows that are no students.
         if student.name and "points possible" not in student.name.lower():
             students.append(student)
+    names = [student.name for student in students]
+    for number, student in enumerate(students, 1):
+        if names.count(student.name) > 1:
+            own = student.of(*NUMBERS) or student.of(*EMAILS) or f"row {number}"
+            student.name = f"{student.name} ({own})"
     if not students:
         raise ValueError(
             f"{path}: no column names a student; one of {', '.join(NAMES + EMAILS + NUMBERS)} "

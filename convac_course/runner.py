@@ -54,9 +54,7 @@ def prepare(modules: list[str]) -> Begin:
     return begin
 
 
-def _become_the_student(
-    requests: int, replies: int, prints: int, settings: dict[str, Any]
-) -> None:
+def _become_the_student(requests: int, replies: int, prints: int, settings: dict[str, Any]) -> None:
     """Leave everything behind that the student's code must not have."""
     os.setsid()
     home = settings.pop("home")

@@ -18,7 +18,7 @@ from typing import Any
 from .answering import Answerer, Request
 from .plain import MOST_LINE, NotPlain, read_line
 from .rights import MEGABYTE
-from .template import Template, fork_from, plain_environment
+from .template import Template, fork_from
 from .usage import ControlGroup, place_for_groups, usage_of
 from .wall import Wall, missing_for_a_wall
 
@@ -250,8 +250,7 @@ def students(modules: list[str]) -> Template:
     modules : list of str
         What it imports beforehand.
     """
-    home = tempfile.mkdtemp(prefix="convac-")  # libraries keep their caches there
-    return Template("convac_course.runner:prepare", modules, plain_environment(home))
+    return Template("convac_course.runner:prepare", modules)
 
 
 def missing_for_a_sandbox() -> str | None:

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -37,8 +37,6 @@ class Template:
         will be needed, and returns what each fork calls with the files it was sent.
     settings : object
         Anything that can be pickled.
-    environment : mapping
-        All variables that the template and its forks see.
     keep : sequence of int
         Open files that the template shall have too, under the same numbers.
     """
@@ -47,9 +45,9 @@ class Template:
         self,
         entry: str,
         settings: Any,
-        environment: Mapping[str, str],
         keep: tuple[int, ...] = (),
     ) -> None:
+        self.home = tempfile.TemporaryDirectory(prefix="convac-")  # libraries keep caches there
         self.socket, theirs = socket.socketpair()
         program = _sealed_copy(sys.executable)
         self.process = subprocess.Popen(
@@ -57,7 +55,7 @@ class Template:
             executable=f"/proc/self/fd/{program}" if program is not None else sys.executable,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            env=dict(environment),
+            env=plain_environment(self.home.name),
             cwd="/",
             pass_fds=[theirs.fileno(), *keep, *([] if program is None else [program])],
             start_new_session=True,
@@ -83,14 +81,17 @@ class Template:
         """Return the file by which forks are asked for; other processes may hold it too."""
         return self.socket.fileno()
 
-    def close(self) -> None:
+    def stop(self) -> None:
         """End the template and all that was forked from it and stayed in its session."""
-        self.socket.close()
-        try:
+        if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        self.process.wait()
+            self.process.wait()
+
+    def close(self) -> None:
+        """Stop, and clear away what it left."""
+        self.stop()
+        self.socket.close()
+        self.home.cleanup()
 
 
 def fork_from(control: int, files: list[int]) -> None:
@@ -132,14 +133,14 @@ def serve() -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def plain_environment(home: str | None = None) -> dict[str, str]:
+def plain_environment(home: str) -> dict[str, str]:
     """Return the few variables that a template is given: none of the caller's own."""
     return {
         "PATH": f"{os.path.dirname(sys.executable)}:/usr/bin:/bin",
         "PYTHONPATH": ":".join(package_parents()),
         "PYTHONSAFEPATH": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "HOME": home or tempfile.gettempdir(),
+        "HOME": home,
         "USER": "student",
         "LANG": "C.UTF-8",
         "MPLBACKEND": "Agg",

@@ -108,6 +108,7 @@ def in_common(draw: Draw, others: Iterable[Draw]) -> list[str]:
 
 def another_seed(chapter: Chapter, taken: list[Draw]) -> int:
     """Return the seed whose draw has the least in common with those taken, the smallest such."""
+
     def shared(seed: int) -> int:
         return len(in_common(draw_of(chapter, seed), taken))
 

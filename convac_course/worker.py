@@ -36,8 +36,11 @@ class Worker:
     def answer(self, request: Request) -> dict[str, Any]:
         """Return the reply to one request."""
         ((what, content),) = request.items()
-        known = {"run": self.run, "fetch": self.fetch, "call": self.call}
-        return self.snapshot() if what == "snapshot" else known[what](content)
+        if what == "run":
+            return self.run(content)
+        if what == "fetch":
+            return self.fetch(content)
+        return self.call(content) if what == "call" else self.snapshot()
 
     def run(self, source: str) -> dict[str, Any]:
         """Run one cell; an error in it is the reply's `error`."""
