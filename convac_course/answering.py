@@ -11,10 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .plain import NotPlain, Proxy, decode, encode
+from .plain import NotPlain, Proxy, decode, encode, read_line
 
 LONGEST_REASON = 200
 Request = dict[str, Any]
+
+
+class Stopped(Exception):
+    """The code that was asked was stopped or ended itself; the message says why."""
 
 
 class FromAnswer(Exception):
@@ -58,6 +62,22 @@ class Fetched:
             except NotPlain as error:
                 refused[name] = str(error)
         return values, refused
+
+
+def read_reply(line: bytes, number: int) -> dict[str, Any]:
+    """Return the reply that a line holds, if it is one, and to the request of this number.
+
+    Raises
+    ------
+    NotPlain
+        If it is anything else.
+    """
+    reply = read_line(line)
+    if not isinstance(reply, dict) or type(reply.get("number")) is not int:
+        raise NotPlain("it is no reply")
+    if reply["number"] != number:
+        raise NotPlain("it is a reply to another request")
+    return reply
 
 
 class Answerer(ABC):

@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .sandbox import ON_THE_CLOCK, Stopped
+from .answering import Stopped
+from .sandbox import ON_THE_CLOCK
 
 LARGEST = 2**20
 GRACE = 5
@@ -45,12 +46,12 @@ def apart(work: Callable[[], Any], seconds: float, memory: int) -> Any:
     data = _read_all(out_of, deadline)
     os.kill(child, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    message = json.loads(data) if data.endswith(b"\n") else {}
+    message = json.loads(data) if data.endswith(b"\n") and len(data) <= LARGEST else {}
     if "stopped" in message:
         raise Stopped(message["stopped"])
     if "result" in message:
         return message["result"]
-    if -code in (signal.SIGALRM, signal.SIGPROF, signal.SIGKILL):
+    if not data and -code in (signal.SIGALRM, signal.SIGPROF, signal.SIGKILL):
         raise Stopped(f"the test took longer than {seconds:g} s on this answer")
     raise Stopped("the test broke off on this answer")
 
@@ -88,4 +89,4 @@ def _read_all(descriptor: int, deadline: float) -> bytes:
                 if not chunk:
                     break
                 data += chunk
-    return bytes(data) if len(data) <= LARGEST else b""
+    return bytes(data)

@@ -6,6 +6,7 @@ are bounded, and whatever is passed over is named with the reason.
 
 import io
 import os
+import re
 import stat
 import struct
 import unicodedata
@@ -21,6 +22,7 @@ from .notebooks import LARGEST, Unreadable
 LARGEST_ZIP_INSIDE = 200 * 2**20
 MOST_ENTRIES = 20_000
 MOST_DEPTH = 3
+NOTEBOOKS = re.compile(r"\.ipynb(\.txt|\.json|\.html?)?$|\.json$", re.I)
 LEFT, HIDDEN = "left there by a system", "hidden"
 LEFT_BY_SYSTEMS = (".ds_store", "thumbs.db", "desktop.ini", "icon\r")
 LEFT_FOLDERS = ("__macosx", ".ipynb_checkpoints", "__pycache__", ".git", ".trash-0")
@@ -42,6 +44,11 @@ class Found:
     name: str
     changed: float
     read: Callable[[], bytes]
+
+    @property
+    def stem(self) -> str:
+        """Return the name without what says that it is a notebook."""
+        return NOTEBOOKS.sub("", self.name)
 
     @property
     def where(self) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .answering import Answerer, Fetched, FromAnswer
+from .answering import Answerer, Fetched, FromAnswer, Stopped
 from .chapters import HIDDEN, Chapter, Exercise
 
 NO_ANSWER = "no answer was written: the cell still raises NotImplementedError"
@@ -47,7 +47,7 @@ def unmarked(exercise: Exercise, *reasons: str) -> Mark:
     return Mark(exercise.name, exercise.title, exercise.points, reasons=list(reasons))
 
 
-class Tests:
+class HiddenTests:
     """The hidden tests and the checks of a chapter.
 
     Parameters
@@ -90,13 +90,18 @@ class Tests:
         values, _ = read_answers(exercise, fetched, answerer)
         answers = [f"{name} = {_shown(value)}" for name, value in values.items()]
         namespace, said = self._given(exercise) | values, []
-        with _quietly(), contextlib.suppress(Exception):  # an answer that it cannot use
-            for cell in exercise.of("check"):
-                *before, last = ast.parse(cell.source).body
-                exec(compile(ast.Module(before, []), "<check>", "exec"), namespace)
-                if isinstance(last, ast.Expr):
-                    code = compile(ast.Expression(last.value), "<check>", "eval")
-                    said.append(eval(code, namespace))
+        try:
+            with _quietly():
+                for cell in exercise.of("check"):
+                    *before, last = ast.parse(cell.source).body
+                    exec(compile(ast.Module(before, []), "<check>", "exec"), namespace)
+                    if isinstance(last, ast.Expr):
+                        code = compile(ast.Expression(last.value), "<check>", "eval")
+                        said.append(eval(code, namespace))
+        except Stopped:
+            raise
+        except Exception:
+            pass  # an answer that the check cannot use; the test will say why
         told = (str(one)[:LONGEST_SENTENCE] for one in said if hasattr(one, "ok"))
         return answers, " ".join(told)
 
@@ -112,10 +117,13 @@ class Tests:
         try:
             with _quietly():
                 exec(compile(code, "<test>", "exec"), namespace)
+        except Stopped:
+            raise
         except NotImplementedError:
             return NO_ANSWER
         except FromAnswer as error:
-            return f"its function raised {type(error).__name__}"
+            kind = type(error).__name__ if type(error) is not FromAnswer else "an error"
+            return f"its function raised {kind}"
         except AssertionError as error:
             said = str(error)
             return f"{NOT_RIGHT}: {said}" if said in _messages(code) else NOT_RIGHT

@@ -7,21 +7,25 @@ file's own name. Everything that lay in the folder is accounted for, one line ea
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from .chapters import Chapter
-from .files import HIDDEN, LEFT, Found, Part, PassedOver, walk
+from .files import HIDDEN, LEFT, NOTEBOOKS, Found, Part, PassedOver, walk
 from .notebooks import Notebook, Unreadable, parse_notebook
 from .platforms import Named, attempt_number, read_name
 from .roster import Roster, Student
 from .variants import identity
 
-NOTEBOOKS = re.compile(r"\.ipynb(\.txt|\.json|\.html?)?$|\.json$", re.I)
 TIMES = ("timestamp.txt",)
+TRIES = re.compile(r"(try|attempt|version|v|old|new|final|copy|backup|draft)?[ _-]*\d*$", re.I)
 GENERAL = re.compile(r"(submitted|submissions?|handed[ _-]?in|abgaben?|downloads?|archive)", re.I)
+
+
+Way = tuple[Part, ...]
+OwnName = Callable[[str], str]
 
 
 @dataclass
@@ -104,6 +108,7 @@ class _Intake:
         self.course, self.roster, self.due = course, roster, due
         self.names = {*course, *(chapter.name for chapter in course.values())}
         self.attempts: list[_Attempt] = []
+        self.containers: set[Way] = set()
         self.lines: list[Line] = []
         self.strangers: dict[str, list[str]] = {}
 
@@ -114,12 +119,15 @@ class _Intake:
             if isinstance(thing, Found) and NOTEBOOKS.search(thing.name):
                 self.attempts.append(self._attempt(thing))
             things.append(thing)
-        ways = (thing.parts for thing in things if thing.where and not _left_over(thing))
-        containers = _containers(ways, self.names)
         for attempt in self.attempts:
-            attempt.student, attempt.listed = self._whose(attempt, containers)
+            attempt.assignment = self._assignment(attempt)
+        self.containers = _containers(self.attempts, self.names, self._own_name)
+        for attempt in self.attempts:
+            attempt.student, attempt.listed = self._whose(attempt)
+            if attempt.assignment:
+                attempt.assignment = self._for_the_group(attempt)
         for thing in things:
-            self._account(thing, containers)
+            self._account(thing)
         return self._chosen() + self._with_nothing(), self.lines
 
     def _attempt(self, found: Found) -> _Attempt:
@@ -141,21 +149,20 @@ class _Intake:
             attempt.notes.append(f"late by {hours:.1f} hours, says {named.platform}")
         return attempt
 
-    def _whose(
-        self, attempt: _Attempt, containers: set[tuple[Part, ...]]
-    ) -> tuple[str, Student | None]:
+    def _whose(self, attempt: _Attempt) -> tuple[str, Student | None]:
         """Return whose a file is: the name to use, and the student on the roster."""
-        named, own = attempt.named, self._own_name(NOTEBOOKS.sub("", attempt.found.name))
+        named, own = attempt.named, self._own_name(attempt.found.stem)
         parts = [self._own_name(part.name) for part in reversed(attempt.found.parts)]
         candidates = [named.number, named.student] if named else []
         listed = self.roster.find(*candidates, *parts, own)
         if listed is not None:
             return listed.name, listed
-        folders = _folders(attempt.found.parts, containers, self.names)
-        return named.student if named else self._own_name(folders[0]) if folders else own, None
+        folders = _folders(attempt.found.parts, self.containers, self.names)
+        folder = (self._own_name(folders[0]) or folders[0]) if folders else ""
+        return named.student if named else folder or own, None
 
     def _own_name(self, stem: str) -> str:
-        """Return what is left of a name without the assignment's, or the whole if nothing is."""
+        """Return what is left of a name without the assignment's."""
         stem = re.sub(r"^(copy|kopie|copia|copie) (of|von|de) ", "", stem, flags=re.I)
         for name in sorted(self.names, key=len, reverse=True):
             stem = re.sub(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", " ", stem, flags=re.I)
@@ -167,7 +174,7 @@ class _Intake:
         notebook = attempt.notebook
         told = notebook.course if notebook else {}
         if told.get("assignment") in self.course:
-            return self._for_the_group(told["assignment"], attempt)
+            return told["assignment"]
         of_chapter = [n for n, c in self.course.items() if c.name == told.get("chapter")]
         if not of_chapter and notebook:
             known = {name: _shared(chapter, notebook) for name, chapter in self.course.items()}
@@ -177,7 +184,7 @@ class _Intake:
             of_chapter = self._by_name(attempt.found)
         if not of_chapter and len(self.course) == 1 and "chapter" not in told:
             of_chapter = list(self.course)
-        return self._for_the_group(of_chapter[0], attempt) if of_chapter else ""
+        return of_chapter[0] if of_chapter else ""
 
     def _by_name(self, found: Found) -> list[str]:
         """Return the assignments that a file's name or its folders' names speak of."""
@@ -188,8 +195,9 @@ class _Intake:
                 return [n for n, c in self.course.items() if name in (n, c.name)]
         return []
 
-    def _for_the_group(self, assignment: str, attempt: _Attempt) -> str:
+    def _for_the_group(self, attempt: _Attempt) -> str:
         """Return the assignment that the student's group has of the same chapter."""
+        assignment = attempt.assignment
         chapter = self.course[assignment].name
         told = attempt.notebook.course.get("draw") if attempt.notebook else None
         told = identity(told) if isinstance(told, dict) else told
@@ -208,7 +216,7 @@ class _Intake:
             return own
         return assignment
 
-    def _account(self, thing: Found | PassedOver, containers: set[tuple[Part, ...]]) -> None:
+    def _account(self, thing: Found | PassedOver) -> None:
         """Write the line for something that is no notebook, and remember whose it may be."""
         named = read_name(thing.name) if isinstance(thing, Found) else None
         for part in reversed(thing.parts):
@@ -224,7 +232,7 @@ class _Intake:
             return
         names = [named.number, named.student] if named else []
         stem = [self._own_name(thing.name.rpartition(".")[0])] if isinstance(thing, Found) else []
-        folders = _folders(thing.parts, containers, self.names)
+        folders = _folders(thing.parts, self.containers, self.names)
         student = self.roster.find(*names, *(part.name for part in reversed(thing.parts)), *stem)
         who = student.name if student else named.student if named else "".join(folders[:1])
         if who:
@@ -234,7 +242,6 @@ class _Intake:
         """Return the attempt that counts of each student and assignment."""
         groups: dict[tuple[str, str], list[_Attempt]] = {}
         for attempt in self.attempts:
-            attempt.assignment = self._assignment(attempt)
             groups.setdefault((attempt.student, attempt.assignment), []).append(attempt)
         chosen = []
         for (student, assignment), attempts in sorted(groups.items(), key=lambda item: item[0]):
@@ -282,30 +289,34 @@ def _left_over(thing: Found | PassedOver) -> bool:
     return isinstance(thing, PassedOver) and thing.why in (LEFT, HIDDEN)
 
 
-def _containers(ways: Iterable[tuple[Part, ...]], assignments: set[str]) -> set[tuple[Part, ...]]:
-    """Return the folders and zips that hold students and are none themselves."""
-    inside: dict[tuple[Part, ...], set[Part]] = {}
-    for way in ways:
-        for length, part in enumerate(way):
-            held = inside.setdefault(way[:length], set())
-            held |= {part} if part.name not in assignments or length == 0 else set()
-        inside.setdefault(way, set())
-    alone = len(inside.get((), ())) == 1
-    return {
-        way
-        for way, parts in inside.items()
-        if way
-        and (
-            (len(parts) > 1 and way[-1].zipped)
-            or (alone and len(way) == 1 and parts)
-            or GENERAL.fullmatch(way[-1].name)
-        )
-    }
+def _containers(attempts: list[_Attempt], names: set[str], own: OwnName) -> set[Way]:
+    """Return the folders and zips that hold students and are none themselves.
+
+    One is if folders in it, or files in a zip, hold notebooks of the same assignment, if it
+    holds nothing but such a one, if it is a zip alone at the top, or if its name says so.
+    """
+    inside: dict[Way, dict[str, set[str]]] = {}
+    for attempt in attempts:
+        way = attempt.found.parts
+        for length in range(len(way) + 1):
+            below = [part.name for part in way[length:] if part.name not in names]
+            zipped = length > 0 and way[length - 1].zipped
+            who = below[0] if below else own(attempt.found.stem) if zipped else ""
+            if who and not TRIES.match(who):
+                inside.setdefault(way[:length], {}).setdefault(who, set()).add(attempt.assignment)
+    top = {attempt.found.parts[:1] for attempt in attempts}
+    deep = any(len(attempt.found.parts) > 1 for attempt in attempts)
+    containers = {way for way in inside if way and GENERAL.fullmatch(way[-1].name)}
+    for way, people in sorted(inside.items(), key=lambda item: -len(item[0])):
+        several = len(people) > len(set().union(*people.values()))
+        alone = len(way) == 1 and len(top) == 1 and way[0].zipped
+        nested = any(way == one[:-1] and len(people) == 1 for one in containers)
+        if way and (several or nested or (alone and deep)):
+            containers.add(way)
+    return containers
 
 
-def _folders(
-    parts: tuple[Part, ...], containers: set[tuple[Part, ...]], assignments: set[str]
-) -> list[str]:
+def _folders(parts: Way, containers: set[Way], assignments: set[str]) -> list[str]:
     """Return the names on the way to a file that may be a student's."""
     return [
         part.name

@@ -11,14 +11,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from .answering import Fetched
+from .answering import Fetched, Stopped
 from .apart import apart
 from .chapters import Chapter, Exercise
-from .hidden_tests import NO_ANSWER, Mark, Tests, unmarked
+from .hidden_tests import NO_ANSWER, HiddenTests, Mark, unmarked
 from .notebooks import Cell
 from .plan import Plan, Step, make_plan
 from .rights import MEGABYTE
-from .sandbox import START_SECONDS, Limits, Sandbox, Stopped
+from .sandbox import START_SECONDS, Limits, Sandbox
 
 MOST_STARTS = 8
 ROOM_FOR_TESTS = 2048
@@ -112,10 +112,10 @@ def mark_again(
     return marks
 
 
-def _tests(chapter: Chapter) -> Tests:
+def _tests(chapter: Chapter) -> HiddenTests:
     """Return the hidden tests of a chapter, ready to run."""
     try:
-        return Tests(chapter)
+        return HiddenTests(chapter)
     except Exception as error:
         raise SetupFailed(f"{type(error).__name__}: {error}") from error
 
@@ -134,7 +134,7 @@ def _apart(work: Callable[[], Any], limits: Limits, sandbox: Sandbox | None = No
 
 
 def _mark_apart(
-    tests: Tests,
+    tests: HiddenTests,
     exercise: Exercise,
     fetched: Fetched,
     limits: Limits,
@@ -145,7 +145,7 @@ def _mark_apart(
 
 
 def _check_apart(
-    tests: Tests,
+    tests: HiddenTests,
     exercise: Exercise,
     fetched: Fetched,
     limits: Limits,

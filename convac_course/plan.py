@@ -144,10 +144,10 @@ class _Planner:
     def _note_what_is_gone(self, exercise: Exercise) -> None:
         """Note the cells of an exercise that are not in the notebook."""
         written = any(step.own and step.exercise is exercise for step in self.steps)
-        for cell in exercise.of("solution", "test"):
-            gone = cell.grade_id not in self.present
-            if gone and not (cell.role == "solution" and written):
-                self.notes.append(f"the cell {cell.grade_id} was gone")
+        for role in ("solution", "test"):
+            names = [cell.grade_id for cell in exercise.of(role)]
+            if not self.present & set(names) and not (role == "solution" and written):
+                self.notes.append(f"the cell {names[0]} was gone")
 
 
 def _identified(chapter: Chapter, cells: list[Cell]) -> Iterator[tuple[Cell, Cell | None]]:

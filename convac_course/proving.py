@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .assignment import stub
 from .chapters import SOLUTION, Chapter, Exercise
-from .hidden_tests import Mark, Tests
+from .hidden_tests import HiddenTests, Mark
 from .variants import count_variants, varied
 from .worker import Local
 
@@ -122,7 +122,7 @@ def prove(
     ------
     Verdict
     """
-    tests = Tests(chapter)
+    tests = HiddenTests(chapter)
     for exercise in chapter.graded:
         own, given = _own_answers(exercise), answers.get(exercise.name, [])
         count = count_variants(exercise)
@@ -145,12 +145,12 @@ def _own_answers(exercise: Exercise) -> list[Answer]:
     ]
 
 
-def mark_answer(tests: Tests, exercise: Exercise, code: str) -> Mark:
+def mark_answer(tests: HiddenTests, exercise: Exercise, code: str) -> Mark:
     """Return the mark of one answer, run in this process: it must be code that is trusted.
 
     Parameters
     ----------
-    tests : Tests
+    tests : HiddenTests
     exercise : Exercise
     code : str
         What a student would write.

@@ -110,6 +110,10 @@ def ipython() -> tuple[Namespace, Execute]:
                 return super().run_line_magic(magic_name, line, _stack_depth + 1)
             except UsageError as error:
                 return print(error)
+            except ImportError as error:
+                if magic_name not in ("load_ext", "reload_ext"):
+                    raise
+                return print(error)
 
         def system(self, cmd: str) -> None:
             if cmd.split()[:1] in [[name] for name in NEEDLESS]:

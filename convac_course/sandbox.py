@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .answering import Answerer, Request
-from .plain import MOST_LINE, NotPlain, read_line
+from .answering import Answerer, Request, Stopped, read_reply
+from .plain import MOST_LINE, NotPlain
 from .rights import MEGABYTE
 from .template import Template, fork_from
 from .usage import ControlGroup, place_for_groups, usage_of
@@ -57,10 +57,6 @@ class Limits:
     def on_the_clock(self) -> float:
         """Return the seconds that one submission may take, start and waiting included."""
         return START_SECONDS + ON_THE_CLOCK * self.total_seconds
-
-
-class Stopped(Exception):
-    """The code behind the wall was stopped or ended itself; the message says why."""
 
 
 class Sandbox(Answerer):
@@ -114,12 +110,9 @@ class Sandbox(Answerer):
             raise Stopped("its process sent what was not asked for")
         line = self._converse(outgoing, seconds or self.limits.cell_seconds)
         try:
-            reply = read_line(line)
+            return read_reply(line, self.asked)
         except NotPlain as error:
             raise Stopped(f"its process sent what was not asked for: {error}") from error
-        if not isinstance(reply, dict) or reply.get("number") != self.asked:
-            raise Stopped("its process sent what was not asked for")
-        return reply
 
     def take_output(self) -> str:
         """Return what the cells printed since the last time."""

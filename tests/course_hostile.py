@@ -42,7 +42,8 @@ class Try(NamedTuple):
 def syscall(number: int, *arguments: int) -> str:
     """Return code that makes a system call, and raises if it is refused."""
     given = ", ".join(str(argument) for argument in (number, *arguments))
-    return f"{CALL}if libc.syscall({given}) < 0:\n    raise OSError(ctypes.get_errno(), 'refused')\n"
+    refused = "raise OSError(ctypes.get_errno(), 'refused')"
+    return f"{CALL}if libc.syscall({given}) < 0:\n    {refused}\n"
 
 
 HOSTILE = {

@@ -26,7 +26,10 @@ def make_course(book: Path, folder: Path, **options) -> Path:
 
 def release_of(course: Path, name: str = "sample") -> dict:
     """Return the notebook that students get."""
-    return json.loads((course / "release" / name / f"{name}.ipynb").read_text())
+    notebook = json.loads((course / "release" / name / f"{name}.ipynb").read_text())
+    for cell in notebook["cells"]:
+        cell["source"] = "".join(cell["source"])
+    return notebook
 
 
 def graded(folder: Path, course: Path, to: Path, **options) -> dict[str, Result]:
