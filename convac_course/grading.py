@@ -161,11 +161,13 @@ def regrade(
         for result in results
         if any(mark.exercise == exercise for mark in result.marks)
     }
-    tasks = [
-        Task(result, chapters[result.assignment], _test_again(result, [exercise]))
-        for result in own.values()
-        if exercise in result.kept and result.assignment in chapters
-    ]
+    tasks = []
+    for result in own.values():
+        chapter = chapters.get(result.assignment)
+        if exercise in result.kept and chapter is not None:
+            (test,) = [one for one in chapter.graded if one.name == exercise]
+            again = replace(result, tested=result.tested | {exercise: tested_with(test)})
+            tasks.append(Task(again, chapter, _test_again(result, [exercise])))
     fresh = sorted(
         mark_all(tasks, chapters, limits, jobs, unsafe=False, quiet=True),
         key=lambda result: (result.student, result.assignment),

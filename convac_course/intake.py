@@ -158,8 +158,10 @@ class _Intake:
         if listed is not None:
             return listed.name, listed
         folders = _folders(attempt.found.parts, self.containers, self.names)
-        folder = (self._own_name(folders[0]) or folders[0]) if folders else ""
-        return named.student if named else folder or own, None
+        if named or not folders:
+            return named.student if named else own, None
+        spoken = any(name.lower() in folders[0].lower() for name in self.names)
+        return (spoken and self._own_name(folders[0])) or folders[0], None
 
     def _own_name(self, stem: str) -> str:
         """Return what is left of a name without the assignment's."""

@@ -7,7 +7,7 @@ again and no notebook is run.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +120,7 @@ def ran_with(chapter: Chapter, digest: str, limits: Limits, unsafe: bool) -> str
         if cell.role not in ("test", "check")
     ]
     answers = [exercise.answers for exercise in chapter.graded]
-    return _digest(EDITION, cells, answers, digest, limits, unsafe)
+    return _digest(EDITION, cells, answers, digest, [*map(float, astuple(limits))], unsafe)
 
 
 def tested_with(exercise: Exercise) -> str:

@@ -36,8 +36,9 @@ def prepare(modules: list[str]) -> Begin:
         settings = json.loads(_first_line(requests))
         if settings.pop("counted"):
             os.write(more.pop(0), b"0")
-        if settings["walled"]:
-            enter(dict(zip(settings.pop("namespaces"), more, strict=True)))
+        namespaces = dict(zip(settings.pop("namespaces"), more, strict=True))
+        if namespaces:
+            enter(namespaces)
         inside = os.fork()
         if inside == 0:
             _become_the_student(requests, replies, prints, settings)
