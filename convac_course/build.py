@@ -32,6 +32,7 @@ c = get_config()
 c.CourseDirectory.course_id = "convac"
 c.ExecutePreprocessor.timeout = 60
 c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\\nraise NotImplementedError()"}
+c.ClearSolutions.text_stub = "*Write your answer here.*"
 """
 
 

@@ -17,6 +17,7 @@ from .tables import read_table, write_table
 
 HEADER = ("Student", "Chapter", "Exercise", "Out of", "Mark", "Comment", "Answer")
 NOTHING = "nothing was written"
+BLANK = ("", WRITE_HERE, "YOUR ANSWER HERE")
 LONGEST = 50_000
 RUBRIC = (
     ("", "3", "2", "1"),
@@ -58,7 +59,7 @@ def written_answers(chapter: Chapter, cells: list[Cell]) -> dict[str, str]:
         if cell.grade_id in place:
             current = place[cell.grade_id]
         is_statement = (cell.grade_id or "").endswith("-statement")
-        if current in open_ones and not is_statement and cell.source.strip() != WRITE_HERE:
+        if current in open_ones and not is_statement and cell.source.strip() not in BLANK:
             fence = "```" if cell.kind == "code" else ""
             texts[current or ""].append(f"{fence}\n{cell.source.strip()}\n{fence}".strip())
     return {name: "\n\n".join(parts).strip()[:LONGEST] for name, parts in texts.items()}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from load_script import load_script
 
-from convac_course.chapters import find_chapters, read_chapter
+from convac_course.chapters import read_book, read_chapter
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -81,4 +81,4 @@ def test_the_commands_on_the_teachers_page_exist():
     known = {command.name or command.callback.__name__ for command in app.registered_commands}
     used = set(re.findall(r"convac-course (\w+)", text))
     assert {"build", "grade", "list"} <= used <= known
-    assert set(find_chapters(ROOT / "book")) >= set(re.findall(r"build (\w+) --to", text))
+    assert set(read_book(ROOT / "book")) >= set(re.findall(r"build (\w+) --to", text))
