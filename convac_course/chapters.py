@@ -187,5 +187,6 @@ def _look_over(chapter: Chapter, exercise: Exercise) -> None:
 
 def title_of(markdown: str) -> str | None:
     """Return the title in a markdown cell: its exercise directive's, or its first heading."""
-    found = re.search(r"^`{3,}\{exercise\}[ \t]*(.+)$|^#+[ \t]+(.+)$", markdown, re.M)
-    return (found[1] or found[2]).strip() if found else None
+    directive = re.search(r"^`{3,}\{exercise\}[ \t]*(.+)$", markdown, re.M)
+    found = directive or re.search(r"^#+[ \t]+(.+)$", markdown, re.M)
+    return found[1].strip() if found else None

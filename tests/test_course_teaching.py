@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from load_script import load_script
 
-from convac_course.chapters import read_book, read_chapter
+from convac_course.chapters import read_book
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,9 +23,16 @@ CHAPTERS = extension.chapters_of(ROOT / "book")
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
 def test_every_exercise_of_a_chapter_is_in_the_table_with_its_points(chapter):
-    read = read_chapter(ROOT / "book" / f"{chapter.name}.ipynb")
-    listed = {label: (title, points) for title, label, *_, points in chapter.exercises()}
-    assert listed == {e.name: (e.title, e.points) for e in read.exercises}
+    cells = json.loads((ROOT / "book" / f"{chapter.name}.ipynb").read_text())["cells"]
+    text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    stated = dict(re.findall(r"\{exercise\} *(.+)\n(?:[^\n]*\n)??:label: *(\S+)", text))
+    points = dict.fromkeys(stated.values(), 0)
+    for cell in cells:
+        own = cell["metadata"].get("convac", {})
+        if own.get("exercise"):
+            points[own["exercise"]] += own.get("points", 0)
+    listed = {title: (label, points) for title, label, *_, points in chapter.exercises()}
+    assert listed == {title: (label, points[label]) for title, label in stated.items()}
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
@@ -61,12 +68,17 @@ def test_a_chapter_is_read_as_its_author_wrote_it(tmp_path):
         },
         {
             "cell_type": "code",
+            "metadata": {"convac": {"exercise": "sum", "role": "solution"}},
+            "source": "### BEGIN SOLUTION\na = 1\n### END SOLUTION",
+        },
+        {
+            "cell_type": "code",
             "metadata": {"convac": {"exercise": "sum", "role": "test", "points": 2}},
-            "source": "",
+            "source": "### BEGIN HIDDEN TESTS\nassert a == 1\n### END HIDDEN TESTS",
         },
     ]
     (tmp_path / "page.ipynb").write_text(json.dumps({"cells": cells}))
-    chapter = extension.Chapter("part2/page", tmp_path / "page.ipynb")
+    chapter = extension.Page("part2/page", tmp_path / "page.ipynb")
     assert (chapter.title, chapter.minutes) == ("A *title*", 20)
     assert chapter.needs == ["part1/states", "part2/here"]
     assert chapter.exercises() == [("Sum", "sum", "Prove", "5", "2", 2)]
