@@ -87,7 +87,19 @@ def _do(course: Course, job: dict[str, Any], tell: Tell) -> dict[str, Any]:
         for name, fetched in outcome.kept.items()
         if not fetched.has_functions and len(json.dumps(fetched.values)) <= MOST_KEPT
     }
-    return {"notes": outcome.notes, "kept": to_keep, "problem": outcome.problem, "done": True}
+    return {
+        "notes": outcome.notes,
+        "kept": to_keep,
+        "problem": outcome.problem,
+        "seconds": outcome.seconds + _own_seconds(),
+        "done": True,
+    }
+
+
+def _own_seconds() -> float:
+    """Return the processor time of this process and those that it waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def _limit(limits: Limits) -> None:

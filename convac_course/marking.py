@@ -37,12 +37,16 @@ class Collected:
 
 @dataclass
 class Outcome:
-    """The marks of a submission, what was odd in it, and its answers to keep."""
+    """The marks of a submission, what was odd in it, and its answers to keep.
+
+    `seconds` is the processor time that the student's code took.
+    """
 
     marks: list[Mark]
     notes: list[str]
     kept: dict[str, Fetched]
     problem: str | None = None
+    seconds: float = 0
 
 
 class SetupFailed(Exception):
@@ -81,7 +85,7 @@ def mark_submission(
         return Outcome([], plan.notes, {}, f"the course's set-up did not run: {failed}")
     marks = [marking.marks[exercise.name] for exercise in chapter.graded]
     kept = {name: one.fetched for name, one in marking.collected.items()}
-    return Outcome(marks, plan.notes + marking.notes, kept)
+    return Outcome(marks, plan.notes + marking.notes, kept, seconds=marking.seconds)
 
 
 def mark_again(
@@ -187,6 +191,7 @@ class Marking:
         self.errors: dict[Step, str] = {}
         self.ended: dict[Step, str] = {}
         self.notes: list[str] = []
+        self.seconds = 0.0
 
     def run(self) -> None:
         """Run all steps, with a fresh sandbox after each cell that ends one, and mark."""
@@ -203,6 +208,7 @@ class Marking:
                     break
             finally:
                 sandbox.close()
+                self.seconds += sandbox.spent
         for name, exercise in self.exercises.items():
             if name in self.marks:
                 continue

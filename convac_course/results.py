@@ -28,7 +28,8 @@ class Result:
 
     `handed` and `notes` say what was odd in the way it was handed in and in the notebook. `ran`
     and `tested` say what the cells ran with and what each exercise was tested with; `kept` holds
-    the answers themselves, and `written` those to open exercises.
+    the answers themselves, and `written` those to open exercises; `seconds` is the processor
+    time that all of it took.
     """
 
     student: str
@@ -43,6 +44,7 @@ class Result:
     tested: dict[str, str] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0
 
     @property
     def got(self) -> float:

@@ -19,7 +19,7 @@ from .answering import Answerer, Request, Stopped, read_reply
 from .plain import MOST_LINE, NotPlain
 from .rights import MEGABYTE
 from .template import Template, fork_from
-from .usage import ControlGroup, place_for_groups, usage_of
+from .usage import ControlGroup, Usage, place_for_groups, usage_of
 from .wall import Wall, missing_for_a_wall
 
 TICK = 0.1
@@ -121,7 +121,8 @@ class Sandbox(Answerer):
         return text
 
     def close(self) -> None:
-        """End everything behind the wall."""
+        """End everything behind the wall, and note the processor time that it took in all."""
+        self.spent = max(self.spent, self._usage().seconds)
         if self.wall is not None:
             self.wall.close()
         elif self.inside:
@@ -200,8 +201,7 @@ class Sandbox(Answerer):
 
     def _watch(self) -> None:
         """Stop the code if its processes together use too much."""
-        roots = [self.porter] + ([self.wall.process.pid] if self.wall else [])
-        usage = usage_of(roots, self.limits.memory * MEGABYTE, self.wall)
+        usage = self._usage()
         self.spent = max(self.spent, usage.seconds)
         if self.spent > START_SECONDS + self.limits.total_seconds:
             raise Stopped(f"all cells together ran longer than {self.limits.total_seconds:g} s")
@@ -209,6 +209,11 @@ class Sandbox(Answerer):
             raise Stopped(f"it used more than {self.limits.memory} MB of memory")
         if usage.processes > self.limits.processes + OURS:
             raise Stopped(f"it started more than {self.limits.processes} processes")
+
+    def _usage(self) -> Usage:
+        """Return what all processes of the submission use together."""
+        roots = [self.porter] + ([self.wall.process.pid] if self.wall else [])
+        return usage_of(roots, self.limits.memory * MEGABYTE, self.wall)
 
     def _how_it_ended(self) -> str:
         """Return why the runner's process is gone, or why its replies have ended."""

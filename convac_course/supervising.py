@@ -136,6 +136,7 @@ def _result(task: Task, messages: list[dict[str, Any]], late: bool) -> Result:
         notes=task.result.notes + told.get("notes", []),
         kept=told.get("kept", task.result.kept),
         problem=problem,
+        seconds=told.get("seconds", task.result.seconds),
         ran="" if problem else task.result.ran,
     )
 
