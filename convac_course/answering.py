@@ -67,12 +67,16 @@ class Fetched:
 def read_reply(line: bytes, number: int) -> dict[str, Any]:
     """Return the reply that a line holds, if it is one, and to the request of this number.
 
+    A line that asks for a call of a function that was given is one to any request.
+
     Raises
     ------
     NotPlain
         If it is anything else.
     """
     reply = read_line(line)
+    if isinstance(reply, dict) and "ask" in reply:
+        return {"ask": reply["ask"]}
     if not isinstance(reply, dict) or type(reply.get("number")) is not int:
         raise NotPlain("it is no reply")
     if reply["number"] != number:
@@ -91,6 +95,10 @@ class Answerer(ABC):
         """Run a cell and return its error as one line, or None."""
         error = self.ask({"run": source}, seconds).get("error")
         return None if error is None else str(error)[:LONGEST_REASON]
+
+    def give(self, trees: dict[str, Any]) -> None:
+        """Hand over packed values by name."""
+        self.ask({"give": trees})
 
     def fetch(self, names: Iterable[str]) -> Fetched:
         """Return what the cells gave these names, with a place in which to call functions."""

@@ -76,7 +76,7 @@ class HiddenTests:
         mark = unmarked(exercise, *(f"`{name}` is {why}" for name, why in refused.items()))
         for test in exercise.of("test"):
             code = "".join(HIDDEN.findall(test.source))
-            reason = self._try(code, self._given(exercise) | values, exercise.answers)
+            reason = self._try(code, self.given(exercise) | values, exercise.answers)
             if reason is None:
                 mark.marks += test.points
             elif reason not in mark.reasons and not refused:
@@ -89,7 +89,7 @@ class HiddenTests:
         """Return the answers to read, and the sentence that the page's own check says of them."""
         values, _ = read_answers(exercise, fetched, answerer)
         answers = [f"{name} = {_shown(value)}" for name, value in values.items()]
-        namespace, said = self._given(exercise) | values, []
+        namespace, said = self.given(exercise) | values, []
         try:
             with _quietly():
                 for cell in exercise.of("check"):
@@ -105,7 +105,7 @@ class HiddenTests:
         told = (str(one)[:LONGEST_SENTENCE] for one in said if hasattr(one, "ok"))
         return answers, " ".join(told)
 
-    def _given(self, exercise: Exercise) -> dict[str, Any]:
+    def given(self, exercise: Exercise) -> dict[str, Any]:
         """Return a namespace with the set-up and the exercise's given values."""
         namespace = dict(self.namespace)
         for cell in exercise.of("given"):

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .answering import Answerer, Request, Stopped, read_reply
 from .plain import MOST_LINE, NotPlain
@@ -21,6 +21,9 @@ from .rights import MEGABYTE
 from .template import Template, fork_from
 from .usage import ControlGroup, Usage, place_for_groups, usage_of
 from .wall import Wall, missing_for_a_wall
+
+if TYPE_CHECKING:
+    from .given import Giver
 
 TICK = 0.1
 START_SECONDS = 120
@@ -71,6 +74,8 @@ class Sandbox(Answerer):
         Run without the wall: only the limits and the watch remain.
     until : float, optional
         When, by `time.monotonic()`, all must be over; by default from the limits.
+    giver : Giver, optional
+        Who calls the functions that are given to it.
 
     Raises
     ------
@@ -85,8 +90,9 @@ class Sandbox(Answerer):
         limits: Limits,
         unsafe: bool = False,
         until: float | None = None,
+        giver: "Giver | None" = None,
     ) -> None:
-        self.limits = limits
+        self.limits, self.giver = limits, giver
         self.until = until or time.monotonic() + limits.on_the_clock
         self.printed, self.printed_size = bytearray(), 0
         self.replies, self.status = bytearray(), bytearray()
@@ -97,7 +103,7 @@ class Sandbox(Answerer):
         self.group = None if unsafe else _group(limits)
         self.requests, self.files = _start(template, self)
         try:
-            self._converse(b"", START_SECONDS)
+            self._converse(b"", *self._bounds(START_SECONDS))
         except Stopped:
             self.close()
             raise
@@ -108,11 +114,25 @@ class Sandbox(Answerer):
         outgoing = json.dumps({"number": self.asked, **request}).encode() + b"\n"
         if self.replies:
             raise Stopped("its process sent what was not asked for")
-        line = self._converse(outgoing, seconds or self.limits.cell_seconds)
+        bounds = self._bounds(seconds or self.limits.cell_seconds)
         try:
-            return read_reply(line, self.asked)
+            while "ask" in (reply := read_reply(self._converse(outgoing, *bounds), self.asked)):
+                answer = self._given(reply["ask"], bounds[0])
+                outgoing = json.dumps(answer).encode() + b"\n"
+            return reply
         except NotPlain as error:
             raise Stopped(f"its process sent what was not asked for: {error}") from error
+
+    def _given(self, call: Any, deadline: float) -> dict[str, Any]:
+        """Return the reply to a call of a function that was given."""
+        if self.giver is None:
+            raise Stopped("its process sent what was not asked for")
+        return self.giver.call(call, max(0, deadline - time.monotonic()))
+
+    def _bounds(self, seconds: float) -> tuple[float, float]:
+        """Return until when a reply must be there, and how much may have been spent by then."""
+        deadline = min(time.monotonic() + ON_THE_CLOCK * seconds, self.until)
+        return deadline, self.spent + seconds
 
     def take_output(self) -> str:
         """Return what the cells printed since the last time."""
@@ -138,11 +158,10 @@ class Sandbox(Answerer):
         if self.scratch is not None:
             self.scratch.cleanup()
 
-    def _converse(self, outgoing: bytes, seconds: float) -> bytes:
+    def _converse(self, outgoing: bytes, deadline: float, most: float) -> bytes:
         """Send some bytes, wait for one line and return it, with an eye on all limits."""
-        watched = time.monotonic()
-        deadline = min(watched + ON_THE_CLOCK * seconds, self.until)
-        spent = self.spent
+        watched = started = time.monotonic()
+        seconds = most - self.spent
         with selectors.DefaultSelector() as selector:
             for descriptor, take in self.files.items():
                 selector.register(descriptor, selectors.EVENT_READ, take)
@@ -155,11 +174,11 @@ class Sandbox(Answerer):
                         selector.unregister(key.fd)
                 now = time.monotonic()
                 if now > deadline:
-                    raise Stopped(f"it did not end within {ON_THE_CLOCK * seconds:g} s")
+                    raise Stopped(f"it did not end within {deadline - started:.0f} s")
                 if now > watched + TICK:
                     self._watch()
                     watched = now
-                if self.spent > spent + seconds:
+                if self.spent > most:
                     raise Stopped(f"it ran longer than {seconds:g} s")
         line, _, rest = bytes(self.replies).partition(b"\n")
         self.replies = bytearray(rest)

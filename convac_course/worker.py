@@ -1,12 +1,15 @@
 """A student's side of the conversation: a namespace in which cells run, and what it hands out.
 
-It takes requests: run a cell, hand over the values of some names, keep a copy of the process as
-it is now, call one of its functions. It knows no test and no solution. Whatever it replies is
-only ever read as plain data.
+It takes requests: take some values, run a cell, hand over the values of some names, keep a copy
+of the process as it is now, call one of its functions. While it does, it may ask for a call of a
+function that it was given. It knows no test and no solution. Whatever it replies is only ever
+read as plain data.
 """
 
+import builtins
 import json
 import os
+import threading
 import traceback
 from collections.abc import Callable
 from typing import Any, BinaryIO
@@ -32,6 +35,7 @@ class Worker:
         self.namespace, self.execute = namespace, execute
         self.functions: dict[str, Callable[..., Any]] = {}
         self.snapshots: list[tuple[int, BinaryIO]] = []
+        self.ask: Callable[[Any], dict[str, Any]] = lambda call: {}
 
     def answer(self, request: Request) -> dict[str, Any]:
         """Return the reply to one request."""
@@ -40,6 +44,8 @@ class Worker:
             return self.run(content)
         if what == "fetch":
             return self.fetch(content)
+        if what == "give":
+            return self.give(content)
         return self.call(content) if what == "call" else self.snapshot()
 
     def run(self, source: str) -> dict[str, Any]:
@@ -53,12 +59,30 @@ class Worker:
         for name in names:
             if name in self.namespace:
                 try:
-                    values[name] = encode(self.namespace[name], self._remember)
+                    values[name] = encode(self.namespace[name], self.remember)
                 except NotPlain as error:
                     refused[name] = str(error)
                 except BaseException as error:
                     refused[name] = f"a value that raises {type(error).__name__} when it is read"
         return {"values": values, "refused": refused}
+
+    def give(self, trees: dict[str, Any]) -> dict[str, Any]:
+        """Take values; a function among them is called where it came from."""
+        for name, tree in trees.items():
+            self.namespace[name] = decode(tree, self._given)
+        return {}
+
+    def _given(self, name: str) -> Callable[..., Any]:
+        """Return a function that asks for a call of the one it stands for."""
+
+        def function(*arguments: Any, **keywords: Any) -> Any:
+            reply = self.ask([name, encode(arguments), encode(keywords)])
+            if "raised" in reply:
+                kind, text = reply["raised"]
+                raise getattr(builtins, kind, RuntimeError)(text)
+            return decode(reply["value"])
+
+        return function
 
     def call(self, content: list[Any]) -> dict[str, Any]:
         """Call a function that was handed out, here or in a snapshot, with plain arguments."""
@@ -66,10 +90,12 @@ class Worker:
         if place is not None:
             into, out_of = self.snapshots[place]
             write_line(into, {"call": [None, name, arguments, keywords]})
-            return json.loads(out_of.readline())
+            while "ask" in (reply := json.loads(out_of.readline())):
+                write_line(into, self.ask(reply["ask"]))
+            return reply
         try:
             result = self.functions[name](*decode(arguments), **decode(keywords))
-            return {"value": encode(result, self._remember)}
+            return {"value": encode(result, self.remember)}
         except BaseException as error:
             return {"raised": [type(error).__name__, str(error)[:500]]}
 
@@ -94,7 +120,7 @@ class Worker:
         self.snapshots.append((into, os.fdopen(out_of, "rb")))
         return {"snapshot": len(self.snapshots) - 1}
 
-    def _remember(self, function: Callable[..., Any]) -> str:
+    def remember(self, function: Callable[..., Any]) -> str:
         """Keep a function and return its number."""
         self.functions[str(len(self.functions))] = function
         return str(len(self.functions) - 1)
@@ -136,7 +162,15 @@ def plain_python() -> tuple[Namespace, Execute]:
 
 def serve(worker: Worker, requests: int, replies: int) -> None:
     """Answer requests, one line of JSON each, until there are no more; then end the process."""
+    lock = threading.Lock()
     with os.fdopen(requests, "rb") as lines:
+
+        def ask(call: Any) -> dict[str, Any]:
+            with lock:
+                write_line(replies, {"ask": call})
+                return json.loads(lines.readline())
+
+        worker.ask = ask
         for line in lines:
             request = json.loads(line)
             number = request.pop("number", None)
