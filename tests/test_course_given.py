@@ -91,7 +91,7 @@ TRIED = {
     "asks for another function": (
         "import os\nfor n in range(3, 20):\n"
         "    try: os.write(n, b'{\"ask\": [\"7\", {\"tuple\": []}, {\"dict\": []}]}\\n')\n"
-        "    except OSError: pass\n",
+        "    except OSError: pass\nraise SystemExit\n",
         0,
     ),
     "asks without end": ("while True: box([1, 2, 3])\n", 0),
@@ -112,7 +112,9 @@ def tried(course, tmp_path_factory):
 @pytest.mark.parametrize("name", TRIED)
 def test_what_is_given_is_there_and_its_making_is_not(tried, name):
     marks = marks_of(tried[name])
-    assert marks == {"value": TRIED[name][1], "norm": 1, "twice": 1}, tried[name].reasons()
+    assert marks["value"] == TRIED[name][1], tried[name].reasons()
+    if name != "asks for another function":  # it breaks its own conversation
+        assert marks["norm"] == marks["twice"] == 1, tried[name].reasons()
 
 
 def test_a_giver_answers_calls_and_nothing_else(course):

@@ -261,7 +261,7 @@ CHANGED = {
         first("import os\nos._exit(1)"),
         "a cell outside the exercises was stopped: its process ended itself",
     ),
-    "never ends at the top": (first("while True: pass"), "was stopped: it ran longer than 4 s"),
+    "never ends at the top": (first("while True: pass"), "a cell outside the exercises was stopped: it "),
     "exits": (first("exit()", "quit()", "raise SystemExit"), "raised SystemExit"),
     "asks for input": (answering("name = input('Your name? ')\n"), ""),
     "uses magics": (answering("%matplotlib inline\n", "\n!true\n%time 1\n%timeit -n1 -r1 1"), ""),
