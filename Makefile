@@ -81,8 +81,8 @@ slides: book  ## make the slides of the lectures in _build/slides
 
 graders: .venv/installed  ## try every grader on right, blank and wrong answers, in full
 	@$(BIN)/convac-course prove
-	@CONVAC_FULL=1 $(BIN)/python -m pytest -q tests/test_course_build.py -k nbgrader
-	@CONVAC_FULL=1 $(BIN)/python -m pytest -q tests/test_course_whole.py
+	@CONVAC_FULL=1 $(BIN)/python -m pytest -q -k "nbgrader or whole or followed" \
+	  tests/test_course_build.py tests/test_course_whole.py tests/test_course_teaching.py
 
 fuzz: .venv/installed  ## send a hundred thousand hostile replies to the grader
 	@$(QUIET) $(BIN)/python tests/fuzz_replies.py

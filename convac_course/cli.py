@@ -81,8 +81,7 @@ def grade(
     again: Annotated[bool, typer.Option("--again", help="Grade also what was graded.")] = False,
 ) -> None:
     """Grade a folder of submissions; run it again to go on after an interruption."""
-    if os.name != "posix":
-        _stop("grading needs Linux or macOS; on Windows, use the Windows Subsystem for Linux")
+    _on_a_system_that_grades()
     from .grading import grade as grade_folder
     from .sandbox import Limits, missing_for_a_sandbox
 
@@ -119,6 +118,7 @@ def regrade(
     yes: Annotated[bool, typer.Option("--yes", help="Replace the marks without asking.")] = False,
 ) -> None:
     """Test the kept answers to one exercise again; the difference is shown first."""
+    _on_a_system_that_grades()
     from .grading import accept
     from .grading import regrade as test_again
 
@@ -169,6 +169,12 @@ def prove(
     if unfair:
         typer.echo("\n" + "\n".join(unfair), err=True)
         raise typer.Exit(1)
+
+
+def _on_a_system_that_grades() -> None:
+    """Stop where there are no processes as grading needs them."""
+    if os.name != "posix":
+        _stop("grading needs Linux or macOS; on Windows, use the Windows Subsystem for Linux")
 
 
 def _chapters(book: Path) -> dict[str, Chapter]:

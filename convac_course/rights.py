@@ -89,12 +89,18 @@ def give_up_rights(
             most = most if hard == resource.RLIM_INFINITY else min(most, hard)
             resource.setrlimit(kind, (most, most))
     if walled:
-        _drop_capabilities(uid)
+        drop_capabilities(uid)
         refuse_needless_calls()
 
 
-def _drop_capabilities(uid: int | None) -> None:
-    """Become a user without capabilities, who can gain none."""
+def drop_capabilities(uid: int | None = None) -> None:
+    """Give up every capability, and the way to gain one.
+
+    Parameters
+    ----------
+    uid : int, optional
+        The user to become.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(AMBIENT, CLEAR_ALL, 0, 0, 0)
     number = 0

@@ -1,6 +1,5 @@
-"""The process in which a student's code runs: how it starts, and the notebook it runs in."""
+"""The process in which a student's code runs: how it starts, behind the wall."""
 
-import builtins
 import contextlib
 import importlib
 import json
@@ -8,13 +7,12 @@ import os
 import sys
 from typing import Any
 
-from .rights import enter, give_up_rights
+from .rights import drop_capabilities, enter, give_up_rights
 from .silence import silence
 from .template import Begin
-from .worker import Execute, Namespace, Worker, serve, write_line
+from .worker import Worker, serve, write_line
 
 FILES = ("requests", "replies", "prints", "status")
-NEEDLESS = ("pip", "conda", "mamba", "apt", "apt-get")
 
 
 def prepare(modules: list[str]) -> Begin:
@@ -29,6 +27,8 @@ def prepare(modules: list[str]) -> Begin:
     for name in modules:
         with contextlib.suppress(Exception):
             importlib.import_module(name)
+    from .shell import ipython
+
     notebook = ipython()
 
     def begin(files: list[int]) -> None:
@@ -47,6 +47,8 @@ def prepare(modules: list[str]) -> Begin:
             serve(worker, requests, replies)
         for descriptor in (requests, replies, prints):
             os.close(descriptor)
+        if namespaces:
+            drop_capabilities()  # the porter only waits
         write_line(status, {"porter": os.getpid(), "inside": inside})
         code = os.waitstatus_to_exitcode(os.waitpid(inside, 0)[1])
         write_line(status, {"ended": code})
@@ -80,66 +82,3 @@ def _first_line(descriptor: int) -> bytes:
             os._exit(1)
         line += byte
     return line
-
-
-def ipython() -> tuple[Namespace, Execute]:
-    """Return a namespace and a function that runs cells in it as a notebook does.
-
-    What a notebook asks of its platform and cannot have here does nothing: windows, `input()`,
-    the installation of packages, magics that are not there.
-    """
-    from IPython.core.error import UsageError
-    from IPython.core.interactiveshell import InteractiveShell
-    from traitlets.config import Config
-
-    class Shell(InteractiveShell):
-        """A shell with no windows, which `exit()` does not end."""
-
-        def enable_gui(self, gui: str | None = None) -> None:
-            pass
-
-        def ask_exit(self) -> None:
-            pass
-
-        def enable_matplotlib(self, gui: str | None = None) -> tuple[str, str]:
-            return "agg", "agg"
-
-        def run_line_magic(self, magic_name: str, line: str, _stack_depth: int = 1) -> Any:
-            if magic_name in NEEDLESS:
-                return print(f"%{magic_name} does nothing here")
-            try:
-                return super().run_line_magic(magic_name, line, _stack_depth + 1)
-            except UsageError as error:
-                return print(error)
-            except ImportError as error:
-                if magic_name not in ("load_ext", "reload_ext"):
-                    raise
-                return print(error)
-
-        def system(self, cmd: str) -> None:
-            if cmd.split()[:1] in [[name] for name in NEEDLESS]:
-                return print(f"!{cmd} does nothing here")
-            return self.system_raw(cmd)
-
-    settings = Config()
-    settings.HistoryManager.enabled = False
-    shell = Shell.instance(config=settings)
-
-    def no_input(prompt: object = "") -> str:
-        print(prompt)
-        return ""
-
-    builtins.input = no_input
-
-    def execute(source: str) -> BaseException | None:
-        try:
-            result = shell.run_cell(source, store_history=False)
-            return result.error_before_exec or result.error_in_exec
-        except BaseException as error:
-            return error
-        finally:
-            with contextlib.suppress(Exception):
-                sys.stdout.flush()
-                sys.stderr.flush()
-
-    return shell.user_ns, execute

@@ -95,7 +95,7 @@ class Sandbox(Answerer):
         self.limits, self.giver = limits, giver
         self.until = until or time.monotonic() + limits.on_the_clock
         self.printed, self.printed_size = bytearray(), 0
-        self.replies, self.status = bytearray(), bytearray()
+        self.replies, self.status, self.line_there = bytearray(), bytearray(), False
         self.spent, self.asked = 0.0, 0
         self.porter = self.inside = 0
         self.scratch = tempfile.TemporaryDirectory() if unsafe else None
@@ -165,7 +165,7 @@ class Sandbox(Answerer):
         with selectors.DefaultSelector() as selector:
             for descriptor, take in self.files.items():
                 selector.register(descriptor, selectors.EVENT_READ, take)
-            while b"\n" not in self.replies:
+            while not self.line_there:
                 outgoing = self._send(outgoing)
                 for key, _ in selector.select(TICK):
                     data = os.read(key.fd, 65_536)
@@ -181,7 +181,7 @@ class Sandbox(Answerer):
                 if self.spent > most:
                     raise Stopped(f"it ran longer than {seconds:g} s")
         line, _, rest = bytes(self.replies).partition(b"\n")
-        self.replies = bytearray(rest)
+        self.replies, self.line_there = bytearray(rest), b"\n" in rest
         return line
 
     def _send(self, data: bytes) -> bytes:
@@ -196,6 +196,7 @@ class Sandbox(Answerer):
     def take_reply(self, data: bytes) -> None:
         """Keep what the runner replied; called with nothing when it can reply no more."""
         self.replies += data
+        self.line_there = self.line_there or b"\n" in data
         if len(self.replies) > MOST_LINE:
             raise Stopped("its process sent more than can be an answer")
         if not data:

@@ -387,7 +387,7 @@ HOSTILE = {
         "the trusted side's memory",
         "import os\nwhile True:\n    for n in range(3, 20):\n"
         "        try: os.write(n, b'x' * 10**6)\n        except OSError: pass",
-        "more than can be an answer",
+        f"more than can be an answer|{SLOW}",
     ),
     "nests without end": Try(
         "the trusted side's stack", "total = 1\nfor n in range(10**4): total = [total]", "deeply"
@@ -395,7 +395,7 @@ HOSTILE = {
     "holds itself": Try("the run", "total = []\ntotal.append(total)", "nested too deeply"),
     "answers too much": Try("memory", "total = np.zeros(10**7)", "an array of more than 32 MB"),
     "answers too long a text": Try(
-        "memory", "total = 'x' * 10**8", "more than can be an answer"
+        "memory", "total = 'x' * 10**8", f"more than can be an answer|{SLOW}"
     ),
     # The report.
     "writes a script": Try(

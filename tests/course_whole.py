@@ -322,7 +322,9 @@ def main() -> int:
         got, said = verdict(case, rows.pop(case.student), book)
         fair = got == case.marks and case.said in said
         unfair += not fair
-        shown = [" ".join(f"{n[:5]} {m:g}" for n, m in sorted(x.items())) for x in (case.marks, got)]
+        shown = [
+            " ".join(f"{n[:5]} {m:g}" for n, m in sorted(x.items())) for x in (case.marks, got)
+        ]
         print(f"{case.student[:16]:16} {shown[0]:>22} {shown[1]:>22}  {'' if fair else 'UNFAIR '}"
               f"{said[:150]}")  # fmt: skip
     print(f"{len(CASES)} students, {unfair} unfair, {len(rows)} rows nobody expected; "

@@ -74,7 +74,10 @@ TRIED = {
         "box([0, 0, 0])\nsys.settrace(None)\nassert 'tensor' not in seen\n",
         1,
     ),
-    "makes the state again": ("order = two.paired_state(4)\nassert not isinstance(order, np.ndarray)\n", 1),
+    "makes the state again": (
+        "order = two.paired_state(4)\nassert not isinstance(order, np.ndarray)\n",
+        1,
+    ),
     "calls with nonsense": (
         "for bad in ([], 'abc', None, [1, 2], [[1] * 3] * 3):\n"
         "    try: box(bad)\n    except (ValueError, TypeError): pass\n"
@@ -90,7 +93,7 @@ TRIED = {
     "gives itself another box": ("box = lambda pixels: 0\n", 0),
     "asks for another function": (
         "import os\nfor n in range(3, 20):\n"
-        "    try: os.write(n, b'{\"ask\": [\"7\", {\"tuple\": []}, {\"dict\": []}]}\\n')\n"
+        '    try: os.write(n, b\'{"ask": ["7", {"tuple": []}, {"dict": []}]}\\n\')\n'
         "    except OSError: pass\nraise SystemExit\n",
         0,
     ),
@@ -105,7 +108,7 @@ def tried(course, tmp_path_factory):
     for name, (before, _) in TRIED.items():
         answers = {**RIGHT, "value": before + RIGHT["value"]}
         write(folder, name, handed_in(release_of(course, "given"), **answers), "given")
-    return graded(folder, course, folder / "g.csv", limits=QUICK, jobs=2)
+    return graded(folder, course, folder / "g.csv", limits=QUICK, jobs=4)
 
 
 @walled

@@ -261,7 +261,10 @@ CHANGED = {
         first("import os\nos._exit(1)"),
         "a cell outside the exercises was stopped: its process ended itself",
     ),
-    "never ends at the top": (first("while True: pass"), "a cell outside the exercises was stopped: it "),
+    "never ends at the top": (
+        first("while True: pass"),
+        "a cell outside the exercises was stopped: it ",
+    ),
     "exits": (first("exit()", "quit()", "raise SystemExit"), "raised SystemExit"),
     "asks for input": (answering("name = input('Your name? ')\n"), ""),
     "uses magics": (answering("%matplotlib inline\n", "\n!true\n%time 1\n%timeit -n1 -r1 1"), ""),
@@ -271,7 +274,10 @@ CHANGED = {
     "asks for help": (answering("np.zeros?\n"), ""),
     "prints a great deal": (answering("print('x' * 150_000)\n"), ""),
     "prints colours and bars": (answering("print('\\x1b[31mred\\x1b[0m \\r 50%')\n"), ""),
-    "draws figures": (answering("from matplotlib.pyplot import plot, show\nplot([1])\nshow()\n"), ""),
+    "draws figures": (
+        answering("from matplotlib.pyplot import plot, show\nplot([1])\nshow()\n"),
+        "",
+    ),
     "starts threads and processes": (
         answering(
             "from concurrent.futures import ThreadPoolExecutor\nimport multiprocessing as mp\n"

@@ -64,7 +64,7 @@ def hostile(tmp_path_factory):
         write(submitted, "honest", handed_in(release, sum_of_squares=SUM, a_norm=NORM))
         before = {path: path.read_bytes() for path in course.glob("source/**/*.ipynb")}
         try:
-            results = graded(submitted, course, place / "grades.csv", jobs=2)
+            results = graded(submitted, course, place / "grades.csv", jobs=4)
         finally:
             del os.environ["SECRET_OF_THE_TEACHER"]
     assert before == {path: path.read_bytes() for path in before}

@@ -164,7 +164,9 @@ def test_a_notebook_of_another_course_belongs_to_none(tmp_path, course):
     lay(tmp_path, {"anna/states.ipynb": json.dumps(other).encode(), "ben/x.ipynb": b'{"cells":[]}'})
     good, all_, lines = found(tmp_path, course)
     assert good == []
-    assert all_["anna"].problem == all_["ben"].problem == "it belongs to no assignment of this course"
+    assert (
+        all_["anna"].problem == all_["ben"].problem == "it belongs to no assignment of this course"
+    )
     assert lines["ben/x.ipynb"].startswith("ben: it belongs to no")
 
 
@@ -207,7 +209,10 @@ def test_copies_of_the_same_second_are_told_apart_by_number_and_content(
     tmp_path, course, states, course_folder
 ):
     right = notebook_of(course_folder, "states", states_sum=SUM)
-    for folder, names in (("anna", ("states-1.ipynb", "states.ipynb")), ("ben", ("a.ipynb", "b.ipynb"))):
+    for folder, names in (
+        ("anna", ("states-1.ipynb", "states.ipynb")),
+        ("ben", ("a.ipynb", "b.ipynb")),
+    ):
         lay(tmp_path, {f"{folder}/{names[0]}": right, f"{folder}/{names[1]}": states})
         for name in names:
             os.utime(tmp_path / folder / name, (1, 1))
@@ -360,13 +365,17 @@ def test_folders_of_random_make_stop_nothing(tmp_path, course, states):
         folder.mkdir()
         for _ in range(12):
             parts = draw.choices(pool, k=draw.randrange(1, 4))
-            data = draw.choice([states, b"", b"{", zipped({draw.choice(pool): states}), b"PK\x03\x04"])
+            data = draw.choice(
+                [states, b"", b"{", zipped({draw.choice(pool): states}), b"PK\x03\x04"]
+            )
             path = folder.joinpath(*parts)
             if not path.exists() and all(not p.is_file() for p in path.parents):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
         submissions, lines = take_in(folder, course)
-        assert lines and len({s.student + "/" + s.assignment for s in submissions}) == len(submissions)
+        assert lines and len({s.student + "/" + s.assignment for s in submissions}) == len(
+            submissions
+        )
 
 
 def test_nothing_is_said_without_a_folder(course, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from course_runs import graded, make_course, release_of, table
 from course_sample import RIGHT, handed_in, write
 
-from convac_course.by_hand import RUBRIC, HandMark, read_marks
+from convac_course.by_hand import HEADER, RUBRIC, HandMark, read_marks
 from convac_course.exports import CANVAS, canvas, moodle, spreadsheet, worksheet
 from convac_course.gradebook import Column, Gradebook, Row, make_gradebook
 from convac_course.hidden_tests import Mark
@@ -58,7 +58,11 @@ def test_everyone_on_the_roster_gets_a_row_and_so_does_everyone_else(course, tmp
     rows = {row["Student"]: row for row in table(tmp_path / "g.csv")}
     assert list(rows) == ["out of", "Anna", "Ben", "Carl", "Zoe"]
     assert rows["out of"]["All"] == "5" and rows["out of"]["sample: a-norm"] == "3"
-    assert (rows["Anna"]["All"], rows["Anna"]["%"], rows["Anna"]["sample: %"]) == ("5", "100", "100")
+    assert (rows["Anna"]["All"], rows["Anna"]["%"], rows["Anna"]["sample: %"]) == (
+        "5",
+        "100",
+        "100",
+    )
     assert (rows["Anna"]["Email"], rows["Anna"]["Group"], rows["Anna"]["Remarks"]) == (
         "a@b.c", "Mo", "")  # fmt: skip
     assert (rows["Ben"]["All"], rows["Ben"]["Remarks"]) == ("0", "nothing was handed in")
@@ -123,7 +127,7 @@ def book_of(*rows, titles=("one",)):
 
 
 def test_a_formula_is_text_wherever_it_came_from(tmp_path):
-    evil = "=HYPERLINK(\"http://x\",\"y\")"
+    evil = '=HYPERLINK("http://x","y")'
     student = Student(evil, evil, {"ID": "@x", "email": "+1+cmd|' /C calc'!A0", "Student": evil})
     row = Row(evil, student, remarks=["-2+3", "\tx"])
     row.marks[Column("one", "e", 3)] = 1.5
@@ -246,8 +250,8 @@ def test_marks_by_hand_survive_and_enter_totals_and_pages(course, tmp_path):
 @pytest.mark.parametrize("mark", ["13", "-1", "x", "nan"])
 def test_a_mark_that_is_none_is_said_before_anything_is_run(course, tmp_path, mark):
     path = tmp_path / "g-by-hand.csv"
-    write_table(path, [("Student", "Chapter", "Exercise", "Out of", "Mark", "Comment", "Answer"),
-                       ("a", "sample", "what-if", 12, mark.replace("-1", " -1"), "", "")])  # fmt: skip
+    row = ("a", "sample", "what-if", 12, mark.replace("-1", " -1"), "", "")
+    write_table(path, [HEADER, row])
     with pytest.raises(ValueError, match=r"line 2: Mark must be a number from 0 to 12, got"):
         read_marks(path)
     write(tmp_path / "in", "anna", handed_in(release_of(course)))
@@ -267,7 +271,9 @@ def test_a_folder_without_a_notebook_is_not_full_marks():
 
 
 def test_the_pages_read_as_sentences_and_hold_no_script():
-    mark = Mark("e", "A <b>", 2, 1, ["too small"], ["a = 1"], "Not yet: x.", ["a = 1"], "\x1b[31mred")
+    mark = Mark(
+        "e", "A <b>", 2, 1, ["too small"], ["a = 1"], "Not yet: x.", ["a = 1"], "\x1b[31mred"
+    )
     result = Result("s", "c", "c", [mark], ["<i>late</i>"], ["a cell was gone"])
     page = feedback_page(result, {"open-one": HandMark(12, 7, "Good.")})
     for part in ("Too small.", "A &lt;b&gt;", "red", "&lt;i&gt;late", "8 of 14", "Good."):

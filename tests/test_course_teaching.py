@@ -1,10 +1,16 @@
 """The tables of the teachers' page come from the chapters, and say what the chapters say."""
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from course_runs import MISSING, release_of, table
+from course_sample import handed_in
 from load_script import load_script
 
 from convac_course.chapters import read_book
@@ -92,5 +98,58 @@ def test_the_commands_on_the_teachers_page_exist():
     text = (ROOT / "book" / "teaching.md").read_text(encoding="utf-8")
     known = {command.name or command.callback.__name__ for command in app.registered_commands}
     used = set(re.findall(r"convac-course (\w+)", text))
-    assert {"build", "grade", "list"} <= used <= known
+    assert {"build", "grade", "list", "regrade"} <= used <= known
     assert set(read_book(ROOT / "book")) >= set(re.findall(r"build (\w+) --to", text))
+
+
+def commands_of(text):
+    """Return the lines of a page that a teacher types, in their order."""
+    blocks = re.findall(r"```bash\n(.*?)```", text, re.S)
+    return [line for block in blocks for line in block.splitlines() if "convac-course" in line]
+
+
+@pytest.mark.skipif(not os.environ.get("CONVAC_FULL"), reason="`make graders` runs it: a minute")
+@pytest.mark.skipif(MISSING is not None, reason=f"no sandbox here: {MISSING}")
+def test_the_page_can_be_followed_word_for_word(tmp_path):
+    """Type what the page says, hand in what it says, and see what it promises."""
+    text = (ROOT / "book" / "teaching.md").read_text(encoding="utf-8")
+    (tmp_path / "book").symlink_to(ROOT / "book")
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    (tmp_path / "roster.csv").write_text("name,email,group\nright,r@uni.edu,monday\nabsent,,\n")
+    said = ""
+    for line in commands_of(text):
+        if " grade " in line:
+            hand_in_three(tmp_path / "mycourse", text)
+            line += " --cell-seconds 5"
+        done = subprocess.run(
+            ["bash", "-c", line], cwd=tmp_path, input="y\n", capture_output=True, text=True
+        )
+        assert done.returncode == 0, line + done.stdout + done.stderr
+        said += done.stdout
+    assert "widest-across: budget = 260" in said and "0 marks change" in said
+    rows = {row["Student"]: row for row in table(tmp_path / "grades.csv")}
+    assert set(rows) == {"out of", "right", "wrong", "hostile", "absent"}
+    assert rows["right"]["opening: all"] == rows["out of"]["opening: all"] == "2"
+    assert rows["right"]["states: all"] == rows["out of"]["states: all"] == "6"
+    assert rows["wrong"]["opening: all"] == rows["hostile"]["opening: all"] == "0"
+    assert "a cell was stopped" in rows["hostile"]["Remarks"]
+    pages = tmp_path / "grades-feedback"
+    assert "Not yet:" in (pages / "students" / "wrong" / "opening.html").read_text()
+    named = re.findall(r"`(grades[\w-]*(?:\.csv|/[\w-]+\.html))`", text)
+    for name in {*named} - {"grades-moodle-CHAPTER.csv"}:
+        assert (tmp_path / name).exists(), name
+
+
+def hand_in_three(course, text):
+    """Hand in the right, the wrong and the hostile notebook of the page."""
+    release = release_of(course, "opening")
+    hostile = re.search(r"```python\n(.*?)```", text, re.S)[1]
+    answers = {"wrong": "widest = (2, 3, 3)", "hostile": hostile}
+    for student, answer in answers.items():
+        path = course / "submitted" / student / "opening.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(handed_in(release, widest_across=answer)))
+    right = course / "submitted" / "right"
+    right.mkdir()
+    shutil.copy(course / "source" / "opening" / "opening.ipynb", right / "opening.ipynb")
+    shutil.copy(course / "source" / "states-monday" / "states-monday.ipynb", right / "x.ipynb")

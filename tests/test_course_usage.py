@@ -112,7 +112,9 @@ def child(code):
 @linux
 def test_all_descendants_are_counted_and_shared_pages_once():
     hold = f"hog = bytearray(b'x' * {200 * MEGABYTE})"
-    fork = "import os, time\nif not any(os.fork() == 0 for _ in range(3)): pass\nelse: time.sleep(99)"
+    fork = (
+        "import os, time\nif not any(os.fork() == 0 for _ in range(3)): pass\nelse: time.sleep(99)"
+    )
     process = child(f"{hold}\n{fork}")
     try:
         whole = usage_of([process.pid], limit=10**12)
@@ -322,10 +324,11 @@ def test_the_wall_holds_for_a_user_who_is_not_root():
     code = (
         "from convac_course.sandbox import *\nimport os\nassert os.getuid() == 1000\n"
         "with students([]) as template:\n    sandbox = Sandbox(template, Limits(memory=600))\n"
-        "    error = sandbox.run('import os; a = os.getuid(), open(\"/proc/self/status\").read();"
+        '    error = sandbox.run(\'import os; a = os.getuid(), open("/proc/self/status").read();'
         " os.setuid(0)')\n    values, _ = sandbox.fetch(['a']).read()\n"
         "    print(error, values['a'][0], 'CapEff:\\t0000000000000000' in values['a'][1])\n"
-        "    try: sandbox.run('import os\\nfor n in range(10**6): os.symlink(\"x\", f\"/tmp/{n}\")')\n"
+        "    code = 'import os\\nfor n in range(10**6): os.symlink(str(n), \\'/tmp/\\' + str(n))'\n"
+        "    try: sandbox.run(code)\n"
         "    except Exception as stopped: print(stopped)\n    sandbox.close()"
     )
     away = ["bwrap", "--dev-bind", "/", "/", "--unshare-user", "--uid", "1000", "--gid", "1000"]

@@ -1,7 +1,10 @@
-"""The slides: reveal.js through Sphinx, with the figures of the finished pages. See `make slides`."""
+"""The slides: reveal.js through Sphinx, with the figures of the finished pages; `make slides`."""
 
+import html
+import os
 import re
 from pathlib import Path
+from typing import ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -35,7 +38,7 @@ class PageFigure(SphinxDirective):
     """Show a figure of a finished page: `{page-figure} part4/min-cut fig-sixteen`."""
 
     required_arguments = 2
-    option_spec = {"height": directives.length_or_unitless}
+    option_spec: ClassVar = {"height": directives.length_or_unitless}
 
     def run(self) -> list[nodes.Node]:
         """Return the picture with its own alternative text."""
@@ -50,23 +53,10 @@ class PageFigure(SphinxDirective):
         about = dict(re.findall(r'(src|alt)="([^"]*)"', picture[0]))
         here = Path(self.env.doc2path(self.env.docname)).parent
         source = (path.parent / about["src"]).resolve()
-        image = nodes.image(uri=_relative(source, here), alt=_unescaped(about.get("alt", "")))
+        alt = html.unescape(about.get("alt", ""))
+        image = nodes.image(uri=os.path.relpath(source, here), alt=alt)
         image["height"] = self.options.get("height", "470px")
         return [nodes.paragraph("", "", image, classes=["picture"])]
-
-
-def _relative(path: Path, start: Path) -> str:
-    """Return the way from a folder to a file."""
-    import os
-
-    return os.path.relpath(path, start)
-
-
-def _unescaped(text: str) -> str:
-    """Return the text of an attribute."""
-    import html
-
-    return html.unescape(text)
 
 
 def setup(app):
