@@ -12,6 +12,7 @@ from pathlib import Path
 from .assignment import WRITE_HERE
 from .chapters import Chapter
 from .notebooks import Cell
+from .plan import identified
 from .results import Result
 from .tables import read_table, write_table
 
@@ -51,14 +52,14 @@ def written_answers(chapter: Chapter, cells: list[Cell]) -> dict[str, str]:
     cells : list of Cell
         What was handed in.
     """
-    place = {cell.grade_id: cell.exercise for cell in chapter.cells if cell.grade_id}
     open_ones = {exercise.name for exercise in chapter.by_hand}
     texts: dict[str, list[str]] = {name: [] for name in open_ones}
     current: str | None = None
-    for cell in cells:
-        if cell.grade_id in place:
-            current = place[cell.grade_id]
-        is_statement = (cell.grade_id or "").endswith("-statement")
+    for cell, original in identified(chapter, cells):
+        is_statement = original is not None and original.role == "open"
+        # Blank cells for answers look all alike, so that only their name tells them apart.
+        if original is not None and (original.role != "written" or cell.grade_id):
+            current = original.exercise
         if current in open_ones and not is_statement and cell.source.strip() not in BLANK:
             fence = "```" if cell.kind == "code" else ""
             texts[current or ""].append(f"{fence}\n{cell.source.strip()}\n{fence}".strip())

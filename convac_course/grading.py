@@ -239,7 +239,11 @@ def _prepare(
     result.tested = {exercise.name: tested_with(exercise) for exercise in chapter.graded}
     result.written = written_answers(chapter, cells)
     needed = [
-        {"kind": cell.kind, "source": cell.source, "metadata": cell.metadata}
+        {
+            "kind": cell.kind,
+            "source": cell.source,
+            "metadata": {"nbgrader": {"grade_id": cell.grade_id}},
+        }
         if cell.kind == "code" or cell.grade_id or cell.source.lstrip().startswith("## ")
         else {"kind": cell.kind, "source": ""}
         for cell in cells

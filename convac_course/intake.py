@@ -1,13 +1,13 @@
 """What students handed in: whose it is, for which assignment, and which of several counts.
 
 The assignment is told by the notebook itself, by its metadata and its cells, and only then by
-names. The student is told by the platform's name, by the roster, by folders, and at last by the
-file's own name. Everything that lay in the folder is accounted for, one line each.
+names. The student is told by what a student cannot choose: the outermost name that a platform
+wrote, or else the outermost folder, and the file's own name only where there is no folder.
+Everything that lay in the folder is accounted for, one line each.
 """
 
 import hashlib
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,12 +20,11 @@ from .roster import Roster, Student
 from .variants import identity
 
 TIMES = ("timestamp.txt",)
-TRIES = re.compile(r"(try|attempt|version|v|old|new|final|copy|backup|draft)?[ _-]*\d*$", re.I)
+TRIES = re.compile(
+    r"(try|attempt|version|v|old|new|final|copy|backup|draft)[ _-]*\d*$|\d{1,2}$", re.I
+)
 GENERAL = re.compile(r"(submitted|submissions?|handed[ _-]?in|abgaben?|downloads?|archive)", re.I)
-
-
 Way = tuple[Part, ...]
-OwnName = Callable[[str], str]
 
 
 @dataclass
@@ -63,16 +62,21 @@ class _Attempt:
     digest: str = ""
     notes: list[str] = field(default_factory=list)
     problem: str | None = None
+    direct: bool = True
 
     @property
-    def rank(self) -> tuple[bool, float, int, int]:
-        """Return what decides which of several counts: the newest that can be read."""
+    def rank(self) -> tuple[bool, bool, float, int, int]:
+        """Return what decides which of several counts: the newest that can be read.
+
+        What lies in the student's own place comes before what lies among several students.
+        """
         when = self.named.when if self.named and self.named.when else self.found.changed
         answered = 0
         if self.notebook:
             code = [cell for cell in self.notebook.cells if cell.kind == "code"]
             answered = sum("raise NotImplementedError" not in cell.source for cell in code)
-        return (self.notebook is not None, when, attempt_number(self.found.name), answered)
+        number = attempt_number(self.found.name)
+        return (self.direct, self.notebook is not None, when, number, answered)
 
 
 def take_in(
@@ -116,25 +120,28 @@ class _Intake:
         """Go through the folder."""
         things = []
         for thing in walk(folder):
-            if isinstance(thing, Found) and NOTEBOOKS.search(thing.name):
-                self.attempts.append(self._attempt(thing))
-            things.append(thing)
+            attempt = self._attempt(thing) if isinstance(thing, Found) else None
+            self.attempts += [attempt] if attempt else []
+            things += [] if attempt else [thing]
         for attempt in self.attempts:
             attempt.assignment = self._assignment(attempt)
-        self.containers = _containers(self.attempts, self.names, self._own_name)
+        self.containers = self._find_containers()
         for attempt in self.attempts:
             attempt.student, attempt.listed = self._whose(attempt)
+            parts = attempt.found.parts
+            ways = {parts[:length] for length in range(len(parts) + 1)}
+            attempt.direct = attempt.named is not None or not ways & self.containers
             if attempt.assignment:
                 attempt.assignment = self._for_the_group(attempt)
         for thing in things:
             self._account(thing)
         return self._chosen() + self._with_nothing(), self.lines
 
-    def _attempt(self, found: Found) -> _Attempt:
-        """Read a file that claims to be a notebook; its bytes are there only now."""
-        named = read_name(found.name)
-        for part in reversed(found.parts):
-            named = named or read_name(part.name)
+    def _attempt(self, found: Found) -> _Attempt | None:
+        """Read a file if it claims to be a notebook; its bytes are there only now."""
+        if not NOTEBOOKS.search(found.name):
+            return None
+        named = _named_by_a_platform(found)
         attempt = _Attempt(found, named, "", None)
         try:
             data = found.read()
@@ -142,6 +149,8 @@ class _Intake:
             attempt.notebook = parse_notebook(data)
         except Unreadable as error:
             attempt.problem = str(error)
+            if ".ipynb" not in found.name.lower():
+                return None  # some other JSON
         if named and named.late:
             attempt.notes.append(f"late, says {named.platform}")
         if named and named.when and self.due and named.when > self.due.timestamp():
@@ -151,17 +160,15 @@ class _Intake:
 
     def _whose(self, attempt: _Attempt) -> tuple[str, Student | None]:
         """Return whose a file is: the name to use, and the student on the roster."""
-        named, own = attempt.named, self._own_name(attempt.found.stem)
-        parts = [self._own_name(part.name) for part in reversed(attempt.found.parts)]
-        candidates = [named.number, named.student] if named else []
-        listed = self.roster.find(*candidates, *parts, own)
-        if listed is not None:
-            return listed.name, listed
-        folders = _folders(attempt.found.parts, self.containers, self.names)
-        if named or not folders:
-            return named.student if named else own, None
-        spoken = any(name.lower() in folders[0].lower() for name in self.names)
-        return (spoken and self._own_name(folders[0])) or folders[0], None
+        if attempt.named:
+            candidates = [attempt.named.student, attempt.named.number]
+        elif folders := _folders(attempt.found.parts, self.containers, self.names):
+            spoken = any(name.lower() in folders[0].lower() for name in self.names)
+            candidates = [(spoken and self._own_name(folders[0])) or folders[0]]
+        else:
+            candidates = [self._own_name(attempt.found.stem)]
+        listed = self.roster.find(*reversed(candidates))
+        return (listed.name if listed else candidates[0]), listed
 
     def _own_name(self, stem: str) -> str:
         """Return what is left of a name without the assignment's."""
@@ -220,22 +227,19 @@ class _Intake:
 
     def _account(self, thing: Found | PassedOver) -> None:
         """Write the line for something that is no notebook, and remember whose it may be."""
-        named = read_name(thing.name) if isinstance(thing, Found) else None
-        for part in reversed(thing.parts):
-            named = named or read_name(part.name)
+        named = _named_by_a_platform(thing)
         what = thing.why if isinstance(thing, PassedOver) else "not a notebook"
         if isinstance(thing, Found):
-            if NOTEBOOKS.search(thing.name):
-                return
             if thing.name in TIMES or (named and not named.file and named.when):
                 what = "a platform's note"
         self.lines.append(Line(thing.where, what))
         if _left_over(thing):
             return
-        names = [named.number, named.student] if named else []
-        stem = [self._own_name(thing.name.rpartition(".")[0])] if isinstance(thing, Found) else []
         folders = _folders(thing.parts, self.containers, self.names)
-        student = self.roster.find(*names, *(part.name for part in reversed(thing.parts)), *stem)
+        names = [named.number, named.student] if named else folders[:1]
+        if isinstance(thing, Found) and not names:
+            names = [self._own_name(thing.name.rpartition(".")[0])]
+        student = self.roster.find(*names)
         who = student.name if student else named.student if named else "".join(folders[:1])
         if who:
             self.strangers.setdefault(who, []).append(f"{thing.where}: {what}")
@@ -244,13 +248,17 @@ class _Intake:
         """Return the attempt that counts of each student and assignment."""
         groups: dict[tuple[str, str], list[_Attempt]] = {}
         for attempt in self.attempts:
-            groups.setdefault((attempt.student, attempt.assignment), []).append(attempt)
+            chapter = self.course[attempt.assignment].name if attempt.assignment else ""
+            groups.setdefault((attempt.student, chapter), []).append(attempt)
         chosen = []
-        for (student, assignment), attempts in sorted(groups.items(), key=lambda item: item[0]):
+        for (student, _), attempts in sorted(groups.items(), key=lambda item: item[0]):
             *older, newest = sorted(attempts, key=lambda attempt: attempt.rank)
+            assignment = newest.assignment
             notes = list(newest.notes)
             for attempt in older:
                 why = attempt.problem or "an older attempt"
+                if newest.direct and not attempt.direct:
+                    why = "it lies in a folder of several students"
                 why = "the same file again" if attempt.digest == newest.digest else why
                 notes.append(f"{attempt.found.where} was passed over: {why}")
                 self.lines.append(Line(attempt.found.where, f"{student}: passed over, {why}"))
@@ -285,37 +293,51 @@ class _Intake:
             if student not in known
         ]
 
+    def _find_containers(self) -> set[Way]:
+        """Return the folders and zips that hold students and are none themselves.
+
+        One is if its name says so, or if folders in it, or files in a zip, hold notebooks of the
+        same assignment, or if it holds nothing but such a one, or if it is a zip alone at the
+        top. It never is if the roster knows its name; and without a roster it must be alone
+        where it lies, because whoever fills a zip could name folders after others.
+        """
+        inside: dict[Way, dict[str, set[str]]] = {}
+        beside: dict[Way, set[Part]] = {}
+        for attempt in self.attempts:
+            way = attempt.found.parts
+            for length in range(len(way) + 1):
+                here, below = way[:length], [p.name for p in way[length:]]
+                beside.setdefault(here[:-1], set()).update(here[-1:])
+                folders = [name for name in below if name not in self.names]
+                zipped = length > 0 and here[-1].zipped
+                own = self._own_name(attempt.found.stem) if zipped else ""
+                who = folders[0] if folders else own
+                if who and not TRIES.match(who):
+                    inside.setdefault(here, {}).setdefault(who, set()).add(attempt.assignment)
+        deep = any(len(attempt.found.parts) > 1 for attempt in self.attempts)
+        containers: set[Way] = set()
+        for way, people in sorted(inside.items(), key=lambda item: -len(item[0])):
+            alone = bool(way) and len(beside[way[:-1]]) == 1
+            several = len(people) > len(set().union(*people.values()))
+            nested = len(people) == 1 and any(way == one[:-1] for one in containers)
+            top = alone and deep and len(way) == 1 and way[0].zipped
+            free = bool(self.roster.students) or alone
+            if way and self.roster.find(way[-1].name) is None:
+                if GENERAL.fullmatch(way[-1].name) or (free and (several or nested)) or top:
+                    containers.add(way)
+        return containers
+
+
+def _named_by_a_platform(thing: Found | PassedOver) -> Named | None:
+    """Return what the outermost name that a platform wrote says."""
+    names = [part.name for part in thing.parts]
+    names += [thing.name] if isinstance(thing, Found) else []
+    return next(filter(None, map(read_name, names)), None)
+
 
 def _left_over(thing: Found | PassedOver) -> bool:
     """Tell whether something was left by a system, and so is nobody's."""
     return isinstance(thing, PassedOver) and thing.why in (LEFT, HIDDEN)
-
-
-def _containers(attempts: list[_Attempt], names: set[str], own: OwnName) -> set[Way]:
-    """Return the folders and zips that hold students and are none themselves.
-
-    One is if folders in it, or files in a zip, hold notebooks of the same assignment, if it
-    holds nothing but such a one, if it is a zip alone at the top, or if its name says so.
-    """
-    inside: dict[Way, dict[str, set[str]]] = {}
-    for attempt in attempts:
-        way = attempt.found.parts
-        for length in range(len(way) + 1):
-            below = [part.name for part in way[length:] if part.name not in names]
-            zipped = length > 0 and way[length - 1].zipped
-            who = below[0] if below else own(attempt.found.stem) if zipped else ""
-            if who and not TRIES.match(who):
-                inside.setdefault(way[:length], {}).setdefault(who, set()).add(attempt.assignment)
-    top = {attempt.found.parts[:1] for attempt in attempts}
-    deep = any(len(attempt.found.parts) > 1 for attempt in attempts)
-    containers = {way for way in inside if way and GENERAL.fullmatch(way[-1].name)}
-    for way, people in sorted(inside.items(), key=lambda item: -len(item[0])):
-        several = len(people) > len(set().union(*people.values()))
-        alone = len(way) == 1 and len(top) == 1 and way[0].zipped
-        nested = any(way == one[:-1] and len(people) == 1 for one in containers)
-        if way and (several or nested or (alone and deep)):
-            containers.add(way)
-    return containers
 
 
 def _folders(parts: Way, containers: set[Way], assignments: set[str]) -> list[str]:

@@ -198,8 +198,14 @@ class Marking:
     def run(self) -> None:
         """Run all steps, with a fresh sandbox after each cell that ends one, and mark."""
         why = "the notebook was stopped too often to reach this exercise"
-        for _ in range(MOST_STARTS):
-            sandbox = self._prepared()
+        for start in range(MOST_STARTS):
+            try:
+                sandbox = self._prepared()
+            except SetupFailed as failed:
+                if start == 0:
+                    raise
+                why = str(failed)  # time is up, or the machine is short of something
+                break
             try:
                 self._run_steps(sandbox)
                 self._mark_those_with_functions(sandbox)

@@ -67,7 +67,7 @@ class _Planner:
         self.setup = [cell.source for cell in chapter.setup]
         self.steps: list[Step] = []
         self.notes: list[str] = []
-        self.known = list(_identified(chapter, cells))
+        self.known = list(identified(chapter, cells))
         self.current: Exercise | None = None
         self.collected: set[str] = set()
         self.answered: set[str] = set()
@@ -150,8 +150,16 @@ class _Planner:
                 self.notes.append(f"the cell {names[0]} was gone")
 
 
-def _identified(chapter: Chapter, cells: list[Cell]) -> Iterator[tuple[Cell, Cell | None]]:
-    """Yield each cell with the course's cell that it was, by its name or by its text."""
+def identified(chapter: Chapter, cells: list[Cell]) -> Iterator[tuple[Cell, Cell | None]]:
+    """Yield each cell with the course's cell that it was, by its name or by its text.
+
+    Parameters
+    ----------
+    chapter : Chapter
+        The assignment.
+    cells : list of Cell
+        What was handed in.
+    """
     originals = [cell for cell in chapter.cells if cell.grade_id is not None]
     by_name = {cell.grade_id: cell for cell in originals}
     by_text = {_trimmed(text): cell for cell in originals for text in _forms(cell)}

@@ -330,6 +330,74 @@ def test_a_roster_tells_who_is_who(tmp_path, course, states):
     assert all_["Eva"].listed is None and "several students" in all_["Eva"].notes[0]
 
 
+ROSTERS = {
+    "with a roster": Roster([Student(n, row={"name": n}) for n in ("Ben Ode", "Cai", "mallory")]),
+    "without": None,
+}
+
+
+@pytest.mark.parametrize("roster", ROSTERS)
+@pytest.mark.parametrize(
+    "place",
+    [
+        "mallory/Ben Ode/states.ipynb",
+        "mallory/Ben Ode.ipynb",
+        "mallory_1_2_Ben Ode.ipynb",
+        "mallory_66_assignsubmission_file_/Ben Ode_72_assignsubmission_file_/states.ipynb",
+        "mallory_66_assignsubmission_file_/Ben Ode_5_6_states.ipynb",
+        "mallory_66_assignsubmission_file_Ben Ode_5_6_states.ipynb",
+        "H_mallory_attempt_2026-03-05-14-22-10_H_Ben Ode_attempt_2026-03-06-14-22-10_x.ipynb",
+    ],
+)
+def test_nobody_hands_in_for_another(tmp_path, course, states, roster, place):
+    lay(tmp_path, {"Ben Ode/states.ipynb": states, "Cai/states.ipynb": states + b" ",
+                   place: states + b"  "})  # fmt: skip
+    good, all_, _ = found(tmp_path, course, ROSTERS[roster])
+    assert good == [(name, "states") for name in ("Ben Ode", "Cai", "mallory")]
+    assert all_["Ben Ode"].where == "Ben Ode/states.ipynb" and not all_["Ben Ode"].notes
+
+
+@pytest.mark.parametrize("roster", ROSTERS)
+def test_a_zip_full_of_others_names_is_its_own_student_s(tmp_path, course, states, roster):
+    evil = {f"{name}/states.ipynb": states + b" " for name in ("Ben Ode", "Cai", "x")}
+    evil |= {"Ben Ode.ipynb": states, "Cai.ipynb": states}
+    lay(tmp_path, {"Ben Ode.zip": zipped({"states.ipynb": states}),
+                   "Cai/states.ipynb": states, "mallory.zip": zipped(evil)})  # fmt: skip
+    for name, data in evil.items():
+        lay(tmp_path, {f"mallory 2/{name}": data})
+    good, all_, _ = found(tmp_path, course, ROSTERS[roster])
+    expected = {"Ben Ode": "Ben Ode.zip/states.ipynb", "Cai": "Cai/states.ipynb"}
+    assert {name: all_[name].where for name in expected} == expected
+    for name in expected:
+        assert all("in a folder of several students" in note for note in all_[name].notes)
+    assert ("mallory", "states") in good
+
+
+def test_students_may_be_numbers(tmp_path, course, states):
+    zip_ = zipped({"4711/states.ipynb": states, "4712/states.ipynb": states})
+    assert found(lay(tmp_path, {"all.zip": zip_}), course)[0] == [
+        ("4711", "states"), ("4712", "states")]  # fmt: skip
+
+
+def test_other_json_is_no_attempt(tmp_path, course, states):
+    lay(tmp_path, {"anna/states.ipynb": states, "anna/data.json": b"{}", "anna/x.json": b"["})
+    good, all_, lines = found(tmp_path, course)
+    assert good == [("anna", "states")] and list(all_) == ["anna"] and not all_["anna"].notes
+    assert lines["anna/data.json"] == lines["anna/x.json"] == "not a notebook"
+
+
+def test_notebooks_of_two_groups_are_attempts_at_one_chapter(tmp_path):
+    book, folder = tmp_path / "sample.ipynb", tmp_path / "course"
+    nbformat.write(sample_chapter(), book)
+    build_assignment(book, folder, group="one")
+    build_assignment(book, folder, variant=2, group="two")
+    lay(tmp_path / "in", {"anna/x.ipynb": notebook_of(folder, "sample-one"),
+                          "anna/y.ipynb": notebook_of(folder, "sample-two")})  # fmt: skip
+    good, all_, _ = found(tmp_path / "in", read_course(folder))
+    assert good == [("anna", "sample-two")]
+    assert all_["anna"].notes == ["anna/x.ipynb was passed over: an older attempt"]
+
+
 def test_groups_are_told_by_their_numbers_and_by_the_roster(tmp_path):
     book, folder = tmp_path / "sample.ipynb", tmp_path / "course"
     nbformat.write(sample_chapter(), book)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 
 import pytest
@@ -245,6 +246,20 @@ def test_marks_by_hand_survive_and_enter_totals_and_pages(course, tmp_path):
     rows = {row["Student"]: row for row in table(hand)}
     assert list(rows) == ["anna", "ben", "carl"] and rows["anna"]["Mark"] == "7.5"
     assert rows["carl"]["Answer"].startswith("'=1+1")
+
+
+def test_what_was_written_is_found_where_a_platform_lost_the_metadata(course):
+    from convac_course.build import read_course
+    from convac_course.by_hand import written_answers
+    from convac_course.notebooks import parse_notebook
+
+    notebook = with_written(course, "They grow faster.")
+    for cell in notebook["cells"]:
+        cell["metadata"] = {}
+    cells = parse_notebook(json.dumps(notebook).encode()).cells
+    written = written_answers(read_course(course)["sample"], cells)
+    assert written["what-if"].startswith("They grow faster.")
+    assert "print('a study')" in written["what-if"]
 
 
 @pytest.mark.parametrize("mark", ["13", "-1", "x", "nan"])
