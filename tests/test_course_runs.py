@@ -184,6 +184,31 @@ def test_regrading_shows_the_difference_before_it_replaces_anything(course, rele
 
 
 @walled
+def test_what_was_collected_keeps_its_marks_when_no_other_start_is_possible(course, monkeypatch):
+    from convac_course import marking
+    from convac_course.build import read_course
+    from convac_course.notebooks import parse_notebook
+    from convac_course.sandbox import students
+
+    notebook = handed_in(release_of(course), sum_of_squares=SUM, a_norm="import os\nos._exit(3)")
+    cells = parse_notebook(json.dumps(notebook).encode()).cells
+    genuine, started = marking.Marking._prepared, []
+
+    def once(self):
+        started.append(1)
+        if len(started) > 1:
+            raise marking.SetupFailed("it did not end within 9 s")
+        return genuine(self)
+
+    monkeypatch.setattr(marking.Marking, "_prepared", once)
+    with students([]) as template:
+        chapter = read_course(course)["sample"]
+        outcome = marking.mark_submission(chapter, cells, template.fileno(), QUICK)
+    assert [mark.marks for mark in outcome.marks] == [2, 0] and outcome.problem is None
+    assert "it did not end within 9 s" in outcome.marks[1].reasons
+
+
+@walled
 def test_a_set_up_that_does_not_run_is_no_student_s_fault(course, release, tmp_path):
     write(tmp_path / "in", "anna", handed_in(release, sum_of_squares=SUM))
     mend(course, "import numpy as np", "import not_there\\nimport numpy as np")
