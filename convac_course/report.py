@@ -19,8 +19,9 @@ STYLE = """\
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 table { border-collapse: collapse; } td, th { padding: .2rem .8rem .2rem 0; text-align: left; }
-td, th { vertical-align: top; }
-main.wide { overflow-x: auto; } body:has(.wide) { max-width: 72rem; }
+td, th { vertical-align: top; } td { overflow-wrap: anywhere; min-width: 4.2rem; }
+td:last-child { min-width: 12rem; }
+.table { overflow-x: auto; } body:has(.wide) { max-width: 72rem; }
 pre { padding: .6rem; border: 1px solid #8886; border-radius: 4px; overflow-x: auto; }
 .marks { float: right; font-weight: 600; }
 """
@@ -186,7 +187,8 @@ def _table(head: Any, rows: Any) -> str:
     cells = "".join(f"<th scope='col'>{_text(cell)}</th>" for cell in head)
     lines = ["".join(f"<td>{_text(cell)}</td>" for cell in row) for row in rows]
     body = "\n".join(f"<tr>{line}</tr>" for line in lines)
-    return f"<table>\n<thead><tr>{cells}</tr></thead>\n<tbody>{body}</tbody>\n</table>"
+    table = f"<table>\n<thead><tr>{cells}</tr></thead>\n<tbody>{body}</tbody>\n</table>"
+    return f"<div class='table' tabindex='0'>{table}</div>"
 
 
 def _folded(title: str, text: str) -> str:
@@ -203,9 +205,10 @@ def _page(title: str, body: list[str], wide: bool = False) -> str:
 
 
 def _sentence(text: str) -> str:
-    """Return text with a capital and a full stop."""
+    """Return text with a capital and a full stop, and code in it as code."""
     text = text[:1].upper() + text[1:]
-    return _text(text if text.endswith((".", "!", "?")) else f"{text}.")
+    whole = _text(text if text.endswith((".", "!", "?")) else f"{text}.")
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", whole)
 
 
 def _text(text: Any) -> str:
