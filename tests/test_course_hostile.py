@@ -74,6 +74,9 @@ def hostile(tmp_path_factory):
 def test_there_are_sixty_kinds_and_each_says_what_it_reaches_for():
     assert len(HOSTILE) + len(LEAKS) >= 60
     assert all(tried.reach and tried.why for tried in HOSTILE.values())
+    promised = (Path(__file__).parent.parent / "SECURITY.md").read_text(encoding="utf-8")
+    counts = f"{len(HOSTILE)} kinds of hostile cells, {len(LEAKS)} ways"
+    assert counts in promised and f"{len(BROKEN)} files that are no notebook" in promised
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -148,7 +148,7 @@ def test_a_wall_tells_what_its_folders_hold():
     wall = Wall()
     try:
         size, files = wall.held()
-        assert size == 0 and files == len(FOLDERS)
+        assert size == 0 and len(FOLDERS) <= files < 20
     finally:
         wall.close()
     assert wall.process.poll() is not None and wall.folders == []
