@@ -13,7 +13,11 @@ BIN := .venv/bin
 # the pages' tensors are small, and two processes run side by side in the tests.
 QUIET := TQDM_DISABLE=1 OMP_NUM_THREADS=1 PYDEVD_DISABLE_FILE_VALIDATION=1
 
-.PHONY: help book test lab notebooks bench assignments slides graders fuzz clean python
+# The exact core, read from top to bottom, and what tests it.
+CORE := $(wildcard convac_lib/[a-z]*.py)
+CORE_TESTS := $(CORE:convac_lib/%.py=tests/test_%.py) tests/test_arrays.py
+
+.PHONY: help book test quick size coverage lab notebooks bench assignments slides graders fuzz clean python
 
 help:  ## show this list
 	@echo "Convolutional circuits as quantum states: make TARGET [PYTHON=python3.12] [TORCH=cpu]"

@@ -8,11 +8,11 @@ BUILT_IN = frozenset(dir(builtins))
 
 
 def bound_names(source: str) -> set[str]:
-    """Return the names that code binds at its top level: assignments, functions, imports.
+    r"""Return the names that code binds at its top level: assignments, functions, imports.
 
     Examples
     --------
-    >>> sorted(bound_names("import numpy as np\\na = [b for b in range(3)]"))
+    >>> sorted(bound_names("import numpy as np\na = [b for b in range(3)]"))
     ['a', 'np']
     """
     walk = _Walk()
@@ -21,11 +21,11 @@ def bound_names(source: str) -> set[str]:
 
 
 def read_names(source: str) -> set[str]:
-    """Return the names that code reads before it has bound them itself, but for built-in ones.
+    r"""Return the names that code reads before it has bound them itself, but for built-in ones.
 
     Examples
     --------
-    >>> sorted(read_names("a = [f(b) for b in c]\\nprint(a)"))
+    >>> sorted(read_names("a = [f(b) for b in c]\nprint(a)"))
     ['c', 'f']
     """
     walk = _Walk()

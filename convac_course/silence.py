@@ -25,6 +25,7 @@ class Silence:
         return self
 
     def __call__(self, *arguments: Any, **keywords: Any) -> "Silence":
+        """Do nothing, whatever is handed over."""
         return self
 
     def __iter__(self) -> Iterator[Any]:

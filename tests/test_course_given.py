@@ -17,6 +17,7 @@ from convac_course.hidden_tests import HiddenTests
 from convac_course.plain import decode, encode
 
 walled = pytest.mark.skipif(MISSING is not None, reason=f"no sandbox here: {MISSING}")
+pytestmark = pytest.mark.slow
 TEST = "### BEGIN HIDDEN TESTS\n{}\n### END HIDDEN TESTS"
 SOLUTION = "### BEGIN SOLUTION\n{}\n### END SOLUTION"
 STATEMENT = "````{{exercise}} {0}\n:label: {0}\n\n*Compute · 1 minutes · level 1 of 3*\n\nDo.\n````"

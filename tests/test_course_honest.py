@@ -8,6 +8,7 @@ from course_runs import graded, make_course, marks_of, release_of
 from course_sample import RIGHT, handed_in, write
 
 SUM, NORM = RIGHT["sum-of-squares"], RIGHT["a-norm"]
+pytestmark = pytest.mark.slow
 STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 
 

@@ -13,7 +13,10 @@ from course_runs import MISSING, graded, make_course, marks_of, release_of, tabl
 from course_sample import RIGHT, handed_in, write
 
 NORM = RIGHT["a-norm"]
-pytestmark = pytest.mark.skipif(MISSING is not None, reason=f"no sandbox here: {MISSING}")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(MISSING is not None, reason=f"no sandbox here: {MISSING}"),
+]
 # Notebooks that are no answer at all.
 BROKEN = {
     "is not JSON": ("{'cells': [", "damaged"),

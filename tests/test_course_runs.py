@@ -22,6 +22,7 @@ from convac_course.sandbox import Limits, missing_for_a_sandbox
 
 walled = pytest.mark.skipif(MISSING is not None, reason=f"no sandbox here: {MISSING}")
 SUM, NORM = RIGHT["sum-of-squares"], RIGHT["a-norm"]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

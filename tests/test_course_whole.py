@@ -8,6 +8,7 @@ from course_runs import MISSING, table
 from course_whole import CASES, rows_of, run, verdict
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(not os.environ.get("CONVAC_FULL"), reason="`make graders` runs it"),
     pytest.mark.skipif(MISSING is not None, reason=f"no sandbox here: {MISSING}"),
 ]
