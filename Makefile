@@ -17,7 +17,7 @@ QUIET := TQDM_DISABLE=1 OMP_NUM_THREADS=1 PYDEVD_DISABLE_FILE_VALIDATION=1
 CORE := $(wildcard convac_lib/[a-z]*.py)
 CORE_TESTS := $(CORE:convac_lib/%.py=tests/test_%.py) tests/test_arrays.py
 
-.PHONY: help book test quick size coverage lab notebooks bench assignments graders clean python
+.PHONY: help book test quick size coverage lab notebooks bench assignments slides graders fuzz clean python
 
 help:  ## show this list
 	@echo "Convolutional circuits as quantum states: make TARGET [PYTHON=python3.12] [TORCH=cpu]"
@@ -76,11 +76,20 @@ bench: .venv/installed  ## print the benchmarks' ratios against their peers
 
 assignments: .venv/installed  ## make the students' notebooks in assignments/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[course]'
-	@$(BIN)/python -m convac_course.build --to assignments
+	@$(BIN)/convac-course build all --to assignments
+
+slides: book  ## make the slides of the lectures in _build/slides
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[course]'
+	@$(QUIET) $(BIN)/python -m sphinx -W -q -b revealjs book/slides _build/slides
+	@echo "Open _build/slides/index.html in a browser."
 
 graders: .venv/installed  ## try every grader on right, blank and wrong answers, in full
 	@$(BIN)/convac-course prove
-	@CONVAC_FULL=1 $(BIN)/python -m pytest -q tests/test_course_build.py -k nbgrader
+	@CONVAC_FULL=1 $(BIN)/python -m pytest -q -k "nbgrader or whole or followed" \
+	  tests/test_course_build.py tests/test_course_whole.py tests/test_course_teaching.py
+
+fuzz: .venv/installed  ## send a hundred thousand hostile replies to the grader
+	@$(QUIET) $(BIN)/python tests/fuzz_replies.py
 
 clean:  ## remove what was built; keeps .venv and the fetched front-end parts
 	rm -rf _build assignments .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage*

@@ -4,15 +4,17 @@ An exercise is a run of cells with the metadata `convac: {exercise: ID, role: RO
 reader serves a chapter of the book and the source notebook of an assignment made from it.
 """
 
-import ast
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
-import nbformat
+from .names import BUILT_IN, bound_names, read_names
+from .notebooks import Cell, Notebook, parse_notebook
 
 ROLES = (
     "setup", "statement", "given", "fence", "explanation", "solution", "check", "test", "open",
+    "written",
 )  # fmt: skip
 SOLUTION = re.compile(
     r"^[ \t]*### BEGIN SOLUTION[ \t]*\n(.*?)^[ \t]*### END SOLUTION[ \t]*$\n?", re.M | re.S
@@ -27,79 +29,104 @@ class Exercise:
     """One exercise: its cells in their order, and what they say about it."""
 
     name: str
-    cells: list = field(default_factory=list)
+    cells: list[Cell] = field(default_factory=list)
 
-    def of(self, *roles):
+    def of(self, *roles: str) -> list[Cell]:
         """Return the cells with one of these roles."""
-        return [cell for cell in self.cells if role_of(cell) in roles]
+        return [cell for cell in self.cells if cell.role in roles]
 
     @property
-    def statement(self):
+    def statement(self) -> Cell:
         """Return the cell that states the task."""
         return self.of("statement", "open")[0]
 
     @property
-    def discussion(self):
+    def discussion(self) -> list[Cell]:
         """Return the cells that explain or discuss the exercise."""
         return [c for c in self.of("explanation", "open") if c is not self.statement]
 
     @property
-    def title(self):
+    def title(self) -> str:
         """Return the exercise's title."""
         return title_of(self.statement.source) or self.name.replace("-", " ")
 
     @property
-    def graded(self):
-        """Tell whether a test gives marks; an open exercise is not graded."""
+    def graded(self) -> bool:
+        """Tell whether a test gives marks; an open exercise is marked by hand."""
         return bool(self.of("test"))
 
     @property
-    def points(self):
-        """Return the marks that all tests of the exercise give together."""
-        return sum(points_of(cell) for cell in self.of("test"))
+    def points(self) -> float:
+        """Return the marks that all tests of the exercise give together, or a hand may give."""
+        return sum(cell.points for cell in self.of("test", "written"))
 
-    @property
-    def answers(self):
+    @cached_property
+    def answers(self) -> list[str]:
         """Return the names that the solution defines and that a test or a check reads."""
-        defined = set().union(*(assigned_names(cell.source) for cell in self.of("solution")))
+        defined = set().union(*(bound_names(cell.source) for cell in self.of("solution")))
         read = set().union(*(read_names(cell.source) for cell in self.of("test", "check")))
         return sorted(defined & read)
 
 
 @dataclass
 class Chapter:
-    """A chapter: its name, its title, its set-up cells and its exercises."""
+    """A chapter or an assignment made from one.
+
+    `name` is the chapter's, `assignment` that of the file: the two differ where groups of
+    students have assignments of their own from the same chapter.
+    """
 
     name: str
+    assignment: str
     title: str
     path: Path
-    setup: list
-    exercises: list
-    cells: list
+    exercises: list[Exercise]
+    notebook: Notebook
 
     @property
-    def graded(self):
-        """Return the exercises that give marks."""
+    def cells(self) -> list[Cell]:
+        """Return all cells."""
+        return self.notebook.cells
+
+    @property
+    def setup(self) -> list[Cell]:
+        """Return the cells that must run before any exercise."""
+        return [cell for cell in self.cells if cell.role == "setup"]
+
+    @property
+    def graded(self) -> list[Exercise]:
+        """Return the exercises that a test gives marks for."""
         return [exercise for exercise in self.exercises if exercise.graded]
 
     @property
-    def points(self):
-        """Return the marks that the whole chapter gives."""
-        return sum(exercise.points for exercise in self.exercises)
+    def by_hand(self) -> list[Exercise]:
+        """Return the exercises that a hand gives marks for."""
+        return [e for e in self.exercises if not e.graded and e.points]
+
+    @property
+    def points(self) -> float:
+        """Return the marks that the tests of the whole chapter give."""
+        return sum(exercise.points for exercise in self.graded)
 
 
-def find_chapters(book):
-    """Return the paths of all notebooks below `book` that hold an exercise, by name."""
+def read_book(book: str | Path) -> dict[str, Chapter]:
+    """Return all chapters below a folder that hold an exercise, by name.
+
+    Raises
+    ------
+    ValueError
+        From `read_chapter`, for a chapter that is not whole.
+    """
     pages = [
         page
-        for page in Path(book).rglob("*.ipynb")
+        for page in sorted(Path(book).rglob("*.ipynb"))
         if not {".ipynb_checkpoints", "_build"} & set(page.parts)
     ]
-    held = {page.stem: page for page in pages if '"exercise":' in page.read_text(encoding="utf-8")}
-    return dict(sorted(held.items()))
+    chapters = {page.stem: read_chapter(page) for page in pages}
+    return {name: chapter for name, chapter in sorted(chapters.items()) if chapter.exercises}
 
 
-def read_chapter(path):
+def read_chapter(path: str | Path) -> Chapter:
     """Read a chapter or an assignment's source notebook.
 
     Raises
@@ -108,31 +135,35 @@ def read_chapter(path):
         If a cell's role is not known, or an exercise lacks a part that its roles call for.
     """
     path = Path(path)
-    cells = nbformat.read(path, as_version=4).cells
-    setup, exercises = [], {}
-    for cell in cells:
-        role = role_of(cell)
-        if role is None:
+    notebook = parse_notebook(path.read_bytes())
+    exercises: dict[str, Exercise] = {}
+    for cell in notebook.cells:
+        if cell.role is None or cell.role == "setup":
             continue
-        if role not in ROLES:
-            raise ValueError(f"{path.name}: role must be one of {', '.join(ROLES)}, got {role!r}")
-        name = cell.metadata.convac.get("exercise")
-        if role == "setup":
-            setup.append(cell)
-        elif name is None:
-            raise ValueError(f"{path.name}: a cell with the role {role!r} names no exercise")
-        else:
-            exercises.setdefault(name, Exercise(name)).cells.append(cell)
-    for exercise in exercises.values():
-        _look_over(path.name, exercise)
-    first = next((cell.source for cell in cells if cell.cell_type == "markdown"), "")
-    title = title_of(first) or path.stem
-    return Chapter(path.stem, title, path, setup, list(exercises.values()), cells)
+        if cell.role not in ROLES:
+            raise ValueError(
+                f"{path.name}: role must be one of {', '.join(ROLES)}, got {cell.role!r}"
+            )
+        if cell.exercise is None:
+            raise ValueError(f"{path.name}: a cell with the role {cell.role!r} names no exercise")
+        exercises.setdefault(cell.exercise, Exercise(cell.exercise)).cells.append(cell)
+    first = next((cell.source for cell in notebook.cells if cell.kind == "markdown"), "")
+    chapter = Chapter(
+        name=notebook.course.get("chapter", path.stem),
+        assignment=path.stem,
+        title=title_of(first) or path.stem,
+        path=path,
+        exercises=list(exercises.values()),
+        notebook=notebook,
+    )
+    for exercise in chapter.exercises:
+        _look_over(chapter, exercise)
+    return chapter
 
 
-def _look_over(page, exercise):
+def _look_over(chapter: Chapter, exercise: Exercise) -> None:
     """Refuse an exercise with a part missing, before anyone is handed it."""
-    where = f"{page}, exercise {exercise.name}"
+    where = f"{chapter.path.name}, exercise {exercise.name}"
     if not exercise.of("statement", "open") or len(exercise.of("statement")) > 1:
         raise ValueError(f"{where}: one statement is needed")
     if not exercise.graded:
@@ -143,54 +174,19 @@ def _look_over(page, exercise):
         raise ValueError(f"{where}: a solution cell lacks ### BEGIN SOLUTION or ### END SOLUTION")
     if not all(HIDDEN.search(cell.source) for cell in exercise.of("test")):
         raise ValueError(f"{where}: a test cell lacks its ### HIDDEN TESTS lines")
-    if not all(points_of(cell) > 0 for cell in exercise.of("test")):
+    if not all(cell.points > 0 for cell in exercise.of("test")):
         raise ValueError(f"{where}: a test cell needs `points`")
     if not exercise.answers:
         raise ValueError(f"{where}: the test reads no name that the solution defines")
+    # An answer comes from a student; a name of the course's own must not.
+    fixed = [*chapter.setup, *exercise.of("given")]
+    taken = BUILT_IN.union(*(bound_names(cell.source) for cell in fixed)) & {*exercise.answers}
+    if taken:
+        raise ValueError(f"{where}: the solution binds {min(taken)!r}, a name of the course's own")
 
 
-def role_of(cell):
-    """Return a cell's role, or None for a cell that belongs to no exercise."""
-    return cell.metadata.get("convac", {}).get("role")
-
-
-def points_of(cell):
-    """Return the marks that a test cell gives."""
-    return cell.metadata.convac.get("points", 0)
-
-
-def title_of(markdown):
+def title_of(markdown: str) -> str | None:
     """Return the title in a markdown cell: its exercise directive's, or its first heading."""
-    found = re.search(r"^`{3,}\{exercise\}[ \t]*(.+)$|^#+[ \t]+(.+)$", markdown, re.M)
-    return (found[1] or found[2]).strip() if found else None
-
-
-def assigned_names(source):
-    """Return the names that code binds at its top level: assignments, functions, imports."""
-    names = set()
-    for statement in ast.parse(source).body:
-        names |= _bound_by(statement)
-    return names
-
-
-def _bound_by(node):
-    """Return the names one statement binds, without entering functions and classes."""
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return {node.name}
-    if isinstance(node, (ast.Import, ast.ImportFrom)):
-        return {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-    if isinstance(node, ast.Name):
-        return {node.id} if isinstance(node.ctx, ast.Store) else set()
-    if isinstance(node, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
-        return set()
-    return set().union(*(_bound_by(child) for child in ast.iter_child_nodes(node)))
-
-
-def read_names(source):
-    """Return the names that code reads before it binds them itself."""
-    read, bound = {}, {}
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Name):
-            lines = read if isinstance(node.ctx, ast.Load) else bound
-            lines[node.id] = min(node.lineno, lines.get(node.id, node.lineno))
-    return {name for name, line in read.items() if line <= bound.get(name, line)}
+    directive = re.search(r"^`{3,}\{exercise\}[ \t]*(.+)$", markdown, re.M)
+    found = directive or re.search(r"^#+[ \t]+(.+)$", markdown, re.M)
+    return found[1].strip() if found else None

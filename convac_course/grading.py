@@ -1,50 +1,86 @@
-"""Grading a folder of submissions: several at once, resumable, with a report for each student."""
+"""Grading a folder of submissions: several at once, resumable, with tables and reports."""
 
-import csv
-import hashlib
-import json
-import multiprocessing
-import os
-import resource
-import signal
-import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
-from tqdm import tqdm
-
-from .chapters import read_chapter
-from .marking import mark_submission
-from .report import feedback_page, overview_page
-from .sandbox import MEGABYTE, Limits
-from .submissions import Unreadable, find_submissions, read_cells, read_submission
-
-# What a result depends on beside the notebooks; raise it when marking changes.
-EDITION = "1"
-
-
-@dataclass(frozen=True)
-class Job:
-    """All that marking one submission needs."""
-
-    source: str
-    path: Path
-    limits: Limits
-    unsafe: bool
+from .build import read_course
+from .by_hand import read_marks, update_table, written_answers
+from .chapters import Chapter
+from .exports import write_exports
+from .gradebook import make_gradebook
+from .hidden_tests import Mark
+from .intake import Line, Submission, take_in
+from .report import write_reports
+from .results import Result, Store, ran_with, tested_with
+from .roster import Roster, read_roster
+from .sandbox import Limits
+from .supervising import Task, mark_all
 
 
-def grade(submissions, course, to, limits=None, jobs=None, unsafe=False, again=False, quiet=False):
+@dataclass
+class Grading:
+    """What a grading came to, and which files it wrote.
+
+    `marked` and `tested` say how many submissions were run, and of how many only the kept
+    answers were tested again.
+    """
+
+    results: list[Result]
+    lines: list[Line]
+    files: list[Path] = field(default_factory=list)
+    marked: int = 0
+    tested: int = 0
+
+
+@dataclass
+class Change:
+    """What testing an exercise's kept answer again would change: the old mark and the new."""
+
+    result: Result
+    old: Mark
+    new: Mark
+
+
+@dataclass
+class Regrading:
+    """What testing one exercise again comes to, before it replaces anything.
+
+    `fresh` are the results as they would be, `lacking` those whose answers were not kept.
+    """
+
+    fresh: list[Result]
+    changes: list[Change]
+    lacking: list[Result]
+
+
+def grade(
+    submissions: str | Path,
+    course: str | Path,
+    to: str | Path,
+    roster: str | Path | None = None,
+    due: datetime | None = None,
+    limits: Limits | None = None,
+    jobs: int | None = None,
+    unsafe: bool = False,
+    again: bool = False,
+    quiet: bool = False,
+) -> Grading:
     """Grade all submissions in a folder and write the grades and the reports.
 
     Parameters
     ----------
     submissions : path
-        See `submissions.find_submissions` for the layouts.
+        See `intake` for the layouts; all of a platform's are read.
     course : path
         A course folder that `convac-course build` made.
     to : path
-        The CSV file; the reports lie beside it, in a folder named after it.
+        The CSV file; the exports and the reports lie beside it, under names made from its own.
+    roster : path, optional
+        A table of the students.
+    due : datetime, optional
+        After it, what a platform's name has a time for is late.
     limits : Limits, optional
     jobs : int, optional
         How many at once; as many as there are cores unless given.
@@ -57,219 +93,195 @@ def grade(submissions, course, to, limits=None, jobs=None, unsafe=False, again=F
 
     Returns
     -------
-    list of dict
-        One result a submission: student, chapter, marks, points, exercises, notes, problem.
+    Grading
 
     Raises
     ------
     ValueError
-        If a folder is missing or the course holds no assignment.
+        If a folder is missing, the course holds no assignment, or a table cannot be read.
     """
-    limits, to = limits or Limits(), Path(to)
-    sources = {p.stem: p for p in sorted(Path(course).glob("source/*/*.ipynb"))}
-    if not sources:
-        raise ValueError(f"{str(course)!r} holds no source/CHAPTER/CHAPTER.ipynb; build it first")
-    chapters = {name: read_chapter(path) for name, path in sources.items()}
-    found = find_submissions(submissions, list(chapters))
-    reports = to.with_name(f"{to.stem}-feedback")
-    results, waiting = [], []
-    for submission in found:
-        path = sources.get(submission.chapter)
-        result, job = _prepare(submission, path, chapters, limits, unsafe)
-        stored = _stored(reports, result)
-        if job is None or (stored and not again):
-            results.append(stored or result)
+    limits, to, chapters = limits or Limits(), Path(to), _chapters(course)
+    known = read_roster(roster) if roster else Roster()
+    read_marks(hand_table(to))  # what is wrong in it is said before anything is run
+    handed, lines = take_in(submissions, chapters, known, due)
+    store, grading, tasks = _store(to), Grading([], lines), []
+    for submission in handed:
+        task = _prepare(submission, chapters, limits, unsafe)
+        before = None if again else store.load(task.result.student, task.result.assignment)
+        task = _shortened(task, before)
+        if task.job is None:
+            grading.results.append(task.result)
         else:
-            waiting.append((result, job))
+            tasks.append(task)
+    grading.tested = sum("again" in (task.job or {}) for task in tasks)
+    grading.marked = len(tasks) - grading.tested
     try:
-        for result in _mark_all(waiting, chapters, jobs, quiet, len(results)):
-            _store(reports, result)
-            results.append(result)
+        with closing(mark_all(tasks, chapters, limits, jobs, unsafe, quiet)) as marked:
+            for result in marked:
+                store.save(result)
+                grading.results.append(result)
     finally:
-        results.sort(key=lambda result: (result["student"], result["chapter"]))
-        _write_all(results, chapters, to, reports)
-    return results
+        for result in grading.results:
+            if not result.ran:
+                store.save(result)
+        grading.files = _write_all(grading.results, lines, chapters, to, roster)
+    return grading
 
 
-def _prepare(submission, source, chapters, limits, unsafe):
-    """Return an empty result for a submission and the job that fills it, or None."""
-    chapter = chapters.get(submission.chapter)
-    result = {
-        "student": submission.student,
-        "chapter": submission.chapter,
-        "marks": 0,
-        "points": chapter.points if chapter else 0,
-        "exercises": [],
-        "notes": [],
-        "problem": None,
-        "key": None,
+def regrade(
+    exercise: str,
+    course: str | Path,
+    to: str | Path,
+    limits: Limits | None = None,
+    jobs: int | None = None,
+) -> Regrading:
+    """Test the kept answers to one exercise again, and change nothing yet.
+
+    Parameters
+    ----------
+    exercise : str
+        Its name.
+    course, to : path
+        As for `grade`.
+    limits : Limits, optional
+    jobs : int, optional
+
+    Raises
+    ------
+    ValueError
+        If there was no grading, or no such exercise.
+    """
+    chapters, limits = _chapters(course), limits or Limits()
+    names = sorted({e.name for chapter in chapters.values() for e in chapter.graded})
+    if exercise not in names:
+        raise ValueError(f"EXERCISE must be one of {', '.join(names)}, got {exercise!r}")
+    results, _, _ = _store(Path(to)).load_index()
+    own = {
+        (result.student, result.assignment): result
+        for result in results
+        if any(mark.exercise == exercise for mark in result.marks)
     }
-    try:
-        if submission.path is None:
-            raise Unreadable("no notebook was handed in")
-        if chapter is None:
-            raise Unreadable(f"{submission.path.name} belongs to no assignment of this course")
-        data = read_submission(submission.path)
-    except Unreadable as error:
-        result["problem"] = str(error)
-        return result, None
-    about = [EDITION, source.read_bytes(), data, repr(limits), unsafe]
-    result["key"] = hashlib.sha256(repr(about).encode()).hexdigest()
-    return result, Job(str(source), submission.path, limits, unsafe)
-
-
-def _mark_all(waiting, chapters, jobs, quiet, done):
-    """Mark submissions, several at once, and yield each result when it is there."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["convac_course.grading", *_imports(chapters)])
-    pool, running = ThreadPoolExecutor(jobs or os.cpu_count() or 1), set()
-    bar = tqdm(total=done + len(waiting), initial=done, desc="grading", disable=quiet or None)
-    try:
-        futures = [pool.submit(_supervise, context, *item, running) for item in waiting]
-        for future in as_completed(futures):
-            bar.update()
-            yield future.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in list(running):
-            process.kill()
-        pool.shutdown()
-        bar.close()
-
-
-def _imports(chapters):
-    """Return the modules that the set-up cells import, to have them ready once for all."""
-    cells = [cell for chapter in chapters.values() for cell in chapter.setup]
-    lines = [line for cell in cells for line in cell.source.split("\n")]
-    words = [line.split() for line in lines if line.startswith(("import ", "from "))]
-    return sorted({word[1].rstrip(",") for word in words})
-
-
-def _supervise(context, result, job, running):
-    """Mark one submission in a process of its own, and end it if it does not end."""
-    chapter = read_chapter(job.source)
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_mark, args=(job, sender), daemon=True)
-    process.start()
-    running.add(process)
-    sender.close()
-    deadline = time.monotonic() + 2 * job.limits.on_the_clock
-    marks, ended = {}, False
-    try:
-        while not ended and receiver.poll(max(0, deadline - time.monotonic())):
-            message = json.loads(receiver.recv_bytes())
-            if "exercise" in message:
-                marks[message["exercise"]] = message
-            else:
-                result.update(message)
-                ended = True
-    except EOFError:
-        pass
-    finally:
-        running.discard(process)
-        process.kill()
-        process.join()
-        receiver.close()
-    if not ended and result["problem"] is None:
-        late = time.monotonic() > deadline
-        result["problem"] = "marking took too long" if late else "marking broke off on this answer"
-    for exercise in chapter.graded:
-        result["exercises"].append(marks.get(exercise.name) or _nothing(exercise))
-    result["marks"] = sum(mark["marks"] for mark in result["exercises"])
-    return result
-
-
-def _nothing(exercise):
-    """Return the mark of an exercise that was never reached."""
-    return {
-        "exercise": exercise.name,
-        "title": exercise.title,
-        "points": exercise.points,
-        "marks": 0,
-        "reasons": ["it was not reached"],
-        "sentence": "",
-        "code": [],
-        "output": "",
-    }
-
-
-def _mark(job, sender):
-    """Mark one submission; runs in a process of its own and sends what it finds."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this
-    most = (job.limits.memory + 2048) * MEGABYTE
-    resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
-
-    def tell(message):
-        sender.send_bytes(json.dumps(message, default=float).encode())
-
-    try:
-        chapter, cells = read_chapter(job.source), read_cells(read_submission(job.path))
-    except Unreadable as error:
-        tell({"problem": str(error)})
-        return
-    marks, notes = mark_submission(
-        chapter, cells, job.limits, job.unsafe, lambda mark: tell(asdict(mark))
+    tasks = []
+    for result in own.values():
+        chapter = chapters.get(result.assignment)
+        if exercise in result.kept and chapter is not None:
+            (test,) = [one for one in chapter.graded if one.name == exercise]
+            again = replace(result, tested=result.tested | {exercise: tested_with(test)})
+            tasks.append(Task(again, chapter, _test_again(result, [exercise])))
+    fresh = sorted(
+        mark_all(tasks, chapters, limits, jobs, unsafe=False, quiet=True),
+        key=lambda result: (result.student, result.assignment),
     )
-    for mark in marks:
-        tell(asdict(mark))
-    tell({"notes": notes})
+    changes = [
+        Change(result, old, new)
+        for result in fresh
+        for old, new in zip(own[result.student, result.assignment].marks, result.marks, strict=True)
+        if new.exercise == exercise and old.marks != new.marks
+    ]
+    return Regrading(fresh, changes, [r for r in own.values() if exercise not in r.kept])
 
 
-def _result_file(reports, result):
-    """Return where the result of one submission is kept."""
-    return reports / ".results" / f"{result['student']}--{result['chapter']}.json"
+def accept(regrading: Regrading, course: str | Path, to: str | Path) -> list[Path]:
+    """Let a regrading replace what was there, and return the files that were written anew.
+
+    Parameters
+    ----------
+    regrading : Regrading
+    course, to : path
+        As for `grade`.
+    """
+    store = _store(Path(to))
+    for result in regrading.fresh:
+        store.save(result)
+    results, lines, roster = store.load_index()
+    return _write_all(results, lines, _chapters(course), Path(to), roster)
 
 
-def _stored(reports, result):
-    """Return the result of an earlier run for the same notebooks and limits, if there is one."""
-    try:
-        stored = json.loads(_result_file(reports, result).read_text(encoding="utf-8"))
-        return stored if result["key"] and stored["key"] == result["key"] else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+def reports_of(to: Path) -> Path:
+    """Return the folder for reports that belongs to a table of grades."""
+    return to.with_name(f"{to.stem}-feedback")
 
 
-def _store(reports, result):
-    """Keep a result, so that an interrupted run goes on from here."""
-    _replace(_result_file(reports, result), json.dumps(result, indent=1))
+def hand_table(to: Path) -> Path:
+    """Return the table of marks given by hand that belongs to a table of grades."""
+    return to.with_name(f"{to.stem}-by-hand.csv")
 
 
-def _write_all(results, chapters, to, reports):
-    """Write the table of grades, each student's page and the teacher's overview."""
-    columns = [exercise.name for chapter in chapters.values() for exercise in chapter.graded]
-    rows = [["student", "chapter", "marks", "out of", *columns, "reason"]]
-    for result in results:
-        got = {mark["exercise"]: mark["marks"] for mark in result["exercises"]}
-        values = [got.get(name, "") for name in columns]
-        head = [result["student"], result["chapter"], result["marks"], result["points"]]
-        rows.append([*head, *values, reasons(result)])
-        page = reports / result["student"] / f"{result['chapter'] or 'unknown'}.html"
-        _replace(page, feedback_page(result))
-    lines = _Lines()
-    csv.writer(lines, lineterminator="\n").writerows(rows)
-    _replace(to, "".join(lines))
-    _replace(reports / "overview.html", overview_page(results))
+def _store(to: Path) -> Store:
+    return Store(reports_of(to) / ".results")
 
 
-class _Lines(list):
-    """A list that a CSV writer can write to."""
-
-    write = list.append
-
-
-def reasons(result):
-    """Return in one line why marks are missing, and what was put back."""
-    parts = [result["problem"]] if result["problem"] else []
-    for mark in result["exercises"]:
-        if mark["reasons"]:
-            parts.append(f"{mark['exercise']}: {', '.join(mark['reasons'])}")
-    parts += result["notes"]
-    return " ".join("; ".join(parts).split())
+def _chapters(course: str | Path) -> dict[str, Chapter]:
+    """Return the assignments of a course; there must be one."""
+    chapters = read_course(course)
+    if not chapters:
+        raise ValueError(f"{str(course)!r} holds no source/CHAPTER/CHAPTER.ipynb; build it first")
+    return chapters
 
 
-def _replace(path, text):
-    """Write a file in one step, so that a stopped run leaves none half written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(path.name + ".tmp")
-    fresh.write_text(text, encoding="utf-8", errors="replace")
-    fresh.replace(path)
+def _prepare(
+    submission: Submission, chapters: dict[str, Chapter], limits: Limits, unsafe: bool
+) -> Task:
+    """Return the task of marking a submission; it has no job if there is nothing to mark."""
+    chapter = chapters.get(submission.assignment)
+    result = Result(
+        submission.student,
+        submission.assignment,
+        chapter.name if chapter else "",
+        handed=submission.notes,
+        problem=submission.problem,
+        where=submission.where,
+    )
+    if submission.problem or chapter is None or submission.notebook is None:
+        return Task(result, chapter, None)
+    cells = submission.notebook.cells
+    result.ran = ran_with(chapter, submission.digest, limits, unsafe)
+    result.tested = {exercise.name: tested_with(exercise) for exercise in chapter.graded}
+    result.written = written_answers(chapter, cells)
+    needed = [
+        {
+            "kind": cell.kind,
+            "source": cell.source,
+            "metadata": {"nbgrader": {"grade_id": cell.grade_id}},
+        }
+        if cell.kind == "code" or cell.grade_id or cell.source.lstrip().startswith("## ")
+        else {"kind": cell.kind, "source": ""}
+        for cell in cells
+    ]
+    return Task(result, chapter, {"assignment": submission.assignment, "cells": needed})
+
+
+def _shortened(task: Task, before: Result | None) -> Task:
+    """Return a task without what an earlier run has done."""
+    fresh = task.result
+    if task.job is None or before is None or not fresh.ran or before.ran != fresh.ran:
+        return task
+    odd = [name for name, test in fresh.tested.items() if before.tested.get(name) != test]
+    if not set(odd) <= set(before.kept):
+        return task
+    # Where the file lies and what lay beside it may have changed, and is not what was marked.
+    same = replace(before, where=fresh.where, handed=fresh.handed, tested=fresh.tested)
+    return Task(same, task.chapter, _test_again(same, odd) if odd else None)
+
+
+def _test_again(result: Result, names: list[str]) -> dict[str, object]:
+    """Return the job of testing some kept answers again."""
+    kept = {name: result.kept[name] for name in names}
+    return {"assignment": result.assignment, "again": names, "kept": kept}
+
+
+def _write_all(
+    results: list[Result],
+    lines: list[Line],
+    chapters: dict[str, Chapter],
+    to: Path,
+    roster: str | Path | None,
+) -> list[Path]:
+    """Write the tables, each student's pages and the teacher's."""
+    results.sort(key=lambda result: (result.student, result.assignment))
+    hand = update_table(hand_table(to), chapters.values(), results)
+    book = make_gradebook(chapters, results, read_roster(roster) if roster else Roster(), hand)
+    files = write_exports(book, to)
+    files += write_reports(reports_of(to), book, results, lines, hand, chapters)
+    _store(to).save_index(results, lines, str(roster) if roster else None)
+    return files + ([hand_table(to)] if hand else [])

@@ -6,10 +6,11 @@ A directive that is not known is refused, so that nothing raw reaches a student.
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-import yaml
-
+Macros = dict[str, Any]
 FENCE = re.compile(r"^[ \t]*(`{3,}|:{3,}|~{3,})\{([\w:-]+)\}[ \t]*(.*?)[ \t]*$")
 CODE = re.compile(r"^[ \t]*(`{3,}|~{3,})[\w-]*[ \t]*$")
 OPTION = re.compile(r"^[ \t]*:([\w-]+):[ \t]*(.*)$")
@@ -19,7 +20,7 @@ GATES = ("exercise-start", "exercise-end", "solution-start", "solution-end")
 ADMONITIONS = ("admonition", "note", "tip", "hint", "important", "warning", "caution", "seealso")
 
 
-def plain(text, titles=None, macros=None):
+def plain(text: str, titles: dict[str, str] | None = None, macros: Macros | None = None) -> str:
     """Return MyST `text` as plain markdown.
 
     Parameters
@@ -44,14 +45,15 @@ def plain(text, titles=None, macros=None):
     return expand_macros(written, macros or {}).strip("\n")
 
 
-def _blocks(lines, titles):
+def _blocks(lines: list[str], titles: dict[str, str]) -> str:
     """Return lines as plain markdown, one directive or block of code at a time."""
     out, position = [], 0
     while position < len(lines):
         line = lines[position]
-        directive, code = FENCE.match(line), CODE.match(line)
-        if directive or code:
-            end = _closing((directive or code)[1], lines, position + 1)
+        directive = FENCE.match(line)
+        opened = directive or CODE.match(line)
+        if opened:
+            end = _closing(opened[1], lines, position + 1)
             body = lines[position + 1 : end]
             if directive:
                 out.append(_directive(directive[2], directive[3], body, titles))
@@ -65,7 +67,7 @@ def _blocks(lines, titles):
     return "\n".join(out)
 
 
-def _closing(fence, lines, start):
+def _closing(fence: str, lines: list[str], start: int) -> int:
     """Return the number of the line that closes a fence."""
     for number in range(start, len(lines)):
         if lines[number].strip() == fence:
@@ -73,7 +75,7 @@ def _closing(fence, lines, start):
     raise ValueError(f"a {fence} block is not closed: {lines[start - 1].strip()!r}")
 
 
-def _directive(name, title, body, titles):
+def _directive(name: str, title: str, body: list[str], titles: dict[str, str]) -> str:
     """Return one directive as plain markdown."""
     options = {}
     while body and (option := OPTION.match(body[0])):
@@ -99,18 +101,18 @@ def _directive(name, title, body, titles):
     raise ValueError(f"the directive {{{name}}} has no plain form; write it in another way")
 
 
-def _quoted(text):
+def _quoted(text: str) -> str:
     """Return text as a block quotation."""
     return "\n".join(f"> {line}".rstrip() for line in text.split("\n"))
 
 
-def _inline(line, titles):
+def _inline(line: str, titles: dict[str, str]) -> str:
     """Write out the roles and links of one line."""
     line = ROLE.sub(lambda found: _role(found[1], found[2], titles), line)
     return LINK.sub(r"\1", line)
 
 
-def _role(name, content, titles):
+def _role(name: str, content: str, titles: dict[str, str]) -> str:
     """Return one role as plain text."""
     if name == "math":
         return f"${content}$"
@@ -128,7 +130,7 @@ def _role(name, content, titles):
     return content
 
 
-def labelled_titles(texts, bibliography=None):
+def labelled_titles(texts: Iterable[str], bibliography: str | Path | None = None) -> dict[str, str]:
     """Return what to write for each label and citation key that some texts define.
 
     Parameters
@@ -152,7 +154,7 @@ def labelled_titles(texts, bibliography=None):
     return titles
 
 
-def _citations(path):
+def _citations(path: str | Path) -> dict[str, str]:
     """Return 'Levine et al., 2018' for each key of a BibTeX file."""
     from pybtex.database import parse_file
 
@@ -166,16 +168,18 @@ def _citations(path):
     return cited
 
 
-def read_macros(config):
+def read_macros(config: str | Path) -> Macros:
     """Return the TeX macros of a Jupyter Book's _config.yml; none if there is no such file."""
     if not Path(config).is_file():
         return {}
+    import yaml
+
     settings = yaml.safe_load(Path(config).read_text(encoding="utf-8"))
     options = settings.get("sphinx", {}).get("config", {})
     return options.get("mathjax3_config", {}).get("tex", {}).get("macros", {})
 
 
-def expand_macros(text, macros):
+def expand_macros(text: str, macros: Macros) -> str:
     r"""Write out TeX macros with their arguments in braces.
 
     Examples
@@ -195,7 +199,7 @@ def expand_macros(text, macros):
     return text
 
 
-def _arguments(text, position, count):
+def _arguments(text: str, position: int, count: int) -> tuple[list[str], int]:
     """Return `count` arguments in braces from `position` on, and where they end."""
     arguments = []
     for _ in range(count):

@@ -1,218 +1,342 @@
 """Marking one submission: the student's cells behind the wall, the hidden tests on this side.
 
-The set-up and the given values are the course's own, whatever the student's notebook says. The
-student's cells run in a sandbox; the answers come out as plain data, and the hidden test runs
-here on them. So there is no test to read there, and no checker whose patching would matter.
+First all cells are run, and the answers, what was printed and what the public check says are
+taken. Only then are the hidden tests run. So what a test hands to a student's function enters
+the sandbox after the last thing has left it that anyone will read.
 """
 
+import contextlib
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
-from .chapters import role_of
-from .hidden_tests import NO_ANSWER, Tests, unmarked
-from .runner import Worker, plain_python
-from .sandbox import START_SECONDS, Sandbox, Stopped
+from .answering import Fetched, Stopped
+from .apart import apart
+from .chapters import Chapter, Exercise
+from .given import Giver
+from .hidden_tests import NO_ANSWER, HiddenTests, Mark, unmarked
+from .notebooks import Cell
+from .plan import Plan, Step, make_plan
+from .rights import MEGABYTE
+from .sandbox import START_SECONDS, Limits, Sandbox
 
-MOST_STARTS = 4
+MOST_STARTS = 8
+ROOM_FOR_TESTS = 2048
+Tell = Callable[[Mark], None]
 
 
 @dataclass
-class Step:
-    """One thing to do with a submission: run a cell, or mark an exercise after its cells.
+class Collected:
+    """What a student's cells gave for an exercise."""
 
-    A set-up cell belongs to no exercise; `own` says that the cell is the student's.
+    fetched: Fetched
+    output: str = ""
+    answers: list[str] = field(default_factory=list)
+    sentence: str = ""
+
+
+@dataclass
+class Outcome:
+    """The marks of a submission, what was odd in it, and its answers to keep.
+
+    `seconds` is the processor time that the student's code took.
     """
 
-    exercise: object
-    source: str | None = None
-    own: bool = False
+    marks: list[Mark]
+    notes: list[str]
+    kept: dict[str, Fetched]
+    problem: str | None = None
+    seconds: float = 0
 
 
-def plan(chapter, cells):
-    """Return the steps for a submission, and what was put back in it.
-
-    The student's cells keep their order. A set-up or given cell runs as the course has it, a
-    missing one is put back, and an exercise is marked where its test cell stands, or after its
-    last cell if that is gone.
-    """
-    kinds = {c.metadata.nbgrader.grade_id: c for c in chapter.cells if "nbgrader" in c.metadata}
-    exercises = {exercise.name: exercise for exercise in chapter.exercises}
-    steps, notes, seen = [Step(None, cell.source) for cell in chapter.setup], [], set()
-    handed = {cell.grade_id for cell in cells}
-    current, marked = None, []
-    for cell in cells:
-        original = kinds.get(cell.grade_id) if cell.grade_id not in seen else None
-        seen.add(cell.grade_id)
-        role = original and role_of(original)
-        name = original and original.metadata.convac.get("exercise")
-        if name in exercises and exercises[name].graded and exercises[name] is not current:
-            if current is not None and current not in marked:
-                _end(steps, marked, current, notes, handed)
-            current = exercises[name]
-            if current not in marked:
-                steps += [Step(current, given.source) for given in current.of("given")]
-        if role in ("given", "setup") and cell.source.strip() != original.source.strip():
-            notes.append(f"the cell {cell.grade_id} had been changed; the original was used")
-        if role == "test" and original is current.of("test")[-1]:
-            _end(steps, marked, current, notes, handed)
-        elif cell.code and role in (None, "solution") and cell.source.strip():
-            steps.append(Step(current, cell.source, own=True))
-    for exercise in chapter.graded:
-        if exercise not in marked:
-            if exercise is not current:
-                steps += [Step(exercise, given.source) for given in exercise.of("given")]
-            _end(steps, marked, exercise, notes, handed)
-    return steps, notes
+class SetupFailed(Exception):
+    """The course's own set-up did not run; no student is to blame."""
 
 
-def _end(steps, marked, exercise, notes, handed):
-    """Add the marking of an exercise, and note which of its cells were gone."""
-    for cell in exercise.of("solution", "test"):
-        if cell.metadata.nbgrader.grade_id not in handed:
-            notes.append(f"the cell {cell.metadata.nbgrader.grade_id} was gone")
-    steps.append(Step(exercise))
-    marked.append(exercise)
-
-
-def mark_submission(chapter, cells, limits, unsafe=False, tell=lambda mark: None):
-    """Run a submission and return its marks and notes.
+def mark_submission(
+    chapter: Chapter,
+    cells: list[Cell],
+    template: int,
+    limits: Limits,
+    unsafe: bool = False,
+    tell: Tell = lambda mark: None,
+) -> Outcome:
+    """Run a submission and return its marks.
 
     Parameters
     ----------
     chapter : Chapter
         Read from the course's source notebook.
     cells : list of Cell
+        What was handed in.
+    template : int
+        The file by which to ask for a student's process.
     limits : Limits
     unsafe : bool
         Run without the wall.
     tell : callable
         Called with each mark as soon as it is known.
-
-    Returns
-    -------
-    marks : list of Mark
-    notes : list of str
     """
-    steps, notes = plan(chapter, cells)
-    marking = Marking(steps, Tests(chapter), limits, unsafe, tell)
-    why = marking.run()
+    plan = make_plan(chapter, cells)
+    try:
+        marking = Marking(chapter, plan, template, limits, unsafe, tell)
+        marking.run()
+    except SetupFailed as failed:
+        return Outcome([], plan.notes, {}, f"the course's set-up did not run: {failed}")
+    marks = [marking.marks[exercise.name] for exercise in chapter.graded]
+    kept = {name: one.fetched for name, one in marking.collected.items()}
+    return Outcome(marks, plan.notes + marking.notes, kept, seconds=marking.seconds)
+
+
+def mark_again(
+    chapter: Chapter, names: list[str], kept: dict[str, Fetched], limits: Limits
+) -> list[Mark]:
+    """Return the marks of exercises whose answers were kept, without any code of the student's.
+
+    Parameters
+    ----------
+    chapter : Chapter
+    names : list of str
+        The exercises.
+    kept : dict of str to Fetched
+        Their answers, without functions.
+    limits : Limits
+    """
+    tests, marks = _tests(chapter), []
     for exercise in chapter.graded:
-        if exercise.name not in marking.marks:
-            marking.keep(unmarked(exercise, why))
-    for name, mark in marking.marks.items():
-        mark.code = [s.source for s in steps if s.own and s.exercise and s.exercise.name == name]
-    return [marking.marks[exercise.name] for exercise in chapter.graded], notes
+        if exercise.name in names:
+            fetched = kept[exercise.name]
+            try:
+                mark = _mark_apart(tests, exercise, fetched, limits)
+            except Stopped as stopped:
+                mark = unmarked(exercise, str(stopped))
+            with contextlib.suppress(Stopped):
+                mark.answers, mark.sentence = _check_apart(tests, exercise, fetched, limits)
+            marks.append(mark)
+    return marks
+
+
+def _tests(chapter: Chapter) -> HiddenTests:
+    """Return the hidden tests of a chapter, ready to run."""
+    try:
+        return HiddenTests(chapter)
+    except Exception as error:
+        raise SetupFailed(f"{type(error).__name__}: {error}") from error
+
+
+def _apart(work: Callable[[], Any], limits: Limits, sandbox: Sandbox | None = None) -> Any:
+    """Do some work in a process of its own, which may go on with a sandbox's conversation."""
+
+    def whole() -> list[Any]:
+        return [work(), sandbox.asked if sandbox else 0]
+
+    memory = (limits.memory + ROOM_FOR_TESTS) * MEGABYTE
+    result, asked = apart(whole, limits.cell_seconds, memory)
+    if sandbox is not None:
+        sandbox.asked = asked
+    return result
+
+
+def _mark_apart(
+    tests: HiddenTests,
+    exercise: Exercise,
+    fetched: Fetched,
+    limits: Limits,
+    sandbox: Sandbox | None = None,
+) -> Mark:
+    """Run the hidden tests of an exercise in a process of their own."""
+    return Mark(**_apart(lambda: asdict(tests.mark(exercise, fetched, sandbox)), limits, sandbox))
+
+
+def _check_apart(
+    tests: HiddenTests,
+    exercise: Exercise,
+    fetched: Fetched,
+    limits: Limits,
+    sandbox: Sandbox | None = None,
+) -> tuple[list[str], str]:
+    """Let the page's check speak, in a process of its own."""
+    answers, sentence = _apart(lambda: tests.check(exercise, fetched, sandbox), limits, sandbox)
+    return answers, sentence
 
 
 class Marking:
-    """One submission on its way through the sandbox, and what came of it so far."""
+    """One submission on its way through sandboxes, and what came of it so far.
 
-    def __init__(self, steps, tests, limits, unsafe, tell):
-        self.steps, self.tests, self.tell = steps, tests, tell
-        self.limits, self.unsafe = limits, unsafe
+    Parameters
+    ----------
+    chapter : Chapter
+    plan : Plan
+    template : int
+    limits : Limits
+    unsafe : bool
+    tell : callable
+    """
+
+    def __init__(
+        self,
+        chapter: Chapter,
+        plan: Plan,
+        template: int,
+        limits: Limits,
+        unsafe: bool,
+        tell: Tell,
+    ) -> None:
+        self.exercises = {exercise.name: exercise for exercise in chapter.graded}
+        self.plan, self.tests, self.tell = plan, _tests(chapter), tell
+        self.giver = Giver(chapter, self.tests, limits.total_seconds)
+        self.template, self.limits, self.unsafe = template, limits, unsafe
         self.until = time.monotonic() + limits.on_the_clock
-        self.marks, self.errors, self.ended = {}, {}, {}
+        self.marks: dict[str, Mark] = {}
+        self.collected: dict[str, Collected] = {}
+        self.errors: dict[Step, str] = {}
+        self.ended: dict[Step, str] = {}
+        self.notes: list[str] = []
+        self.seconds = 0.0
 
-    def run(self):
-        """Run all steps, with a fresh sandbox after each cell that ends one.
-
-        Returns why exercises may be left without a mark.
-        """
-        for _ in range(MOST_STARTS):
+    def run(self) -> None:
+        """Run all steps, with a fresh sandbox after each cell that ends one, and mark."""
+        why = "the notebook was stopped too often to reach this exercise"
+        for start in range(MOST_STARTS):
             try:
                 sandbox = self._prepared()
-            except Stopped as stopped:
-                return f"the course's set-up did not run: {stopped}"
+            except SetupFailed as failed:
+                if start == 0:
+                    raise
+                why = str(failed)  # time is up, or the machine is short of something
+                break
             try:
                 self._run_steps(sandbox)
+                self._mark_those_with_functions(sandbox)
                 break
             except Stopped as stopped:
                 if time.monotonic() > self.until:
-                    return str(stopped)
+                    why = str(stopped)
+                    break
             finally:
                 sandbox.close()
-        return "the notebook was stopped too often to reach this exercise"
+                self.seconds += sandbox.spent
+        for name, exercise in self.exercises.items():
+            if name in self.marks:
+                continue
+            one = self.collected.get(name)
+            if one is None or one.fetched.has_functions:
+                self._keep(unmarked(exercise, why))
+            else:
+                self._mark(exercise, None)
 
-    def keep(self, mark):
-        """Keep a mark and tell of it."""
-        self.marks[mark.exercise] = mark
-        self.tell(mark)
+    def _keep(self, mark: Mark) -> None:
+        """Complete a mark with what is to be read beside it, keep it and tell of it."""
+        exercise = self.exercises[mark.exercise]
+        own = [step for step in self.plan.steps if step.own and step.exercise is exercise]
+        reasons = [f"a cell was stopped: {self.ended[s]}" for s in own if s in self.ended]
+        reasons += [_explain(self.errors[s]) for s in own if s in self.errors]
+        if NO_ANSWER not in reasons:
+            reasons += mark.reasons
+        one = self.collected.get(mark.exercise, Collected(Fetched()))
+        self.marks[mark.exercise] = replace(
+            mark,
+            reasons=list(dict.fromkeys(reasons)) if mark.marks < mark.points else [],
+            answers=one.answers,
+            sentence=one.sentence,
+            output=one.output,
+            code=[step.source for step in own if step.source],
+        )
+        self.tell(self.marks[mark.exercise])
 
-    def _prepared(self):
+    def _prepared(self) -> Sandbox:
         """Return a sandbox in which the course's set-up has run."""
-        sandbox = Sandbox(self.limits, self.unsafe, self.until)
-        for step in self.steps:
-            error = sandbox.run(step.source, START_SECONDS) if step.exercise is None else None
-            if error:
-                sandbox.close()
-                raise Stopped(error)
+        try:
+            sandbox = Sandbox(self.template, self.limits, self.unsafe, self.until, self.giver)
+        except Stopped as stopped:
+            raise SetupFailed(str(stopped)) from stopped
+        try:
+            for source in self.plan.setup:
+                if error := sandbox.run(source, START_SECONDS):
+                    raise SetupFailed(error)
+        except (Stopped, SetupFailed) as failed:
+            sandbox.close()
+            raise SetupFailed(str(failed)) from failed
         return sandbox
 
-    def _run_steps(self, sandbox):
+    def _run_steps(self, sandbox: Sandbox) -> None:
         """Run the steps in their order, but for those that ended an earlier sandbox."""
-        for number, step in enumerate(self.steps):
-            if step.exercise is None or number in self.ended:
+        for step in self.plan.steps:
+            if step in self.ended:
                 continue
             try:
-                if step.source is None:
-                    self._mark(step.exercise, sandbox)
-                elif error := sandbox.run(step.source, None if step.own else START_SECONDS):
-                    self.errors[number] = error
+                if step.collects:
+                    self._collect(step, sandbox)
+                else:
+                    self._run_cell(step, sandbox)
             except Stopped as stopped:
-                self.ended[number] = str(stopped)
-                if step.source is None and step.exercise.name not in self.marks:
-                    self.keep(unmarked(step.exercise, str(stopped)))
+                self._end(step, str(stopped))
                 raise
 
-    def _mark(self, exercise, sandbox):
-        """Mark an exercise whose cells have run, and say what went wrong in them."""
-        if exercise.name in self.marks:
+    def _run_cell(self, step: Step, sandbox: Sandbox) -> None:
+        """Run a cell and keep the error that it raises."""
+        if not step.own and step.source in self.giver.values:
+            return sandbox.give(self.giver.values[step.source])
+        error = sandbox.run(step.source or "", None if step.own else START_SECONDS)
+        if error and step not in self.errors:
+            self.errors[step] = error
+            if not step.own:
+                self.notes.append(f"a cell of the course raised {error} among the student's")
+            elif step.exercise is None:
+                self.notes.append(f"a cell outside the exercises raised {error}")
+
+    def _end(self, step: Step, why: str) -> None:
+        """Remember that a step ended a sandbox, and whom that costs what."""
+        self.ended[step] = why
+        if step.collects and step.exercise and step.exercise.name not in self.marks:
+            self._keep(unmarked(step.exercise, why))
+        elif step.exercise is None:
+            self.notes.append(f"a cell outside the exercises was stopped: {why}")
+
+    def _collect(self, step: Step, sandbox: Sandbox) -> None:
+        """Take the answers to an exercise, what was printed, and what the check says."""
+        exercise, output = step.exercise, sandbox.take_output()
+        if exercise is None or exercise.name in self.marks:
             return
-        mine = [n for n, step in enumerate(self.steps) if step.exercise is exercise]
-        reasons = [f"a cell was stopped: {self.ended[n]}" for n in mine if n in self.ended]
-        reasons += [_explain(self.errors[n]) for n in mine if n in self.errors]
-        seconds = self.limits.cell_seconds
-        values, refused = sandbox.fetch(exercise.answers)
-        mark = self.tests.mark(exercise, values, refused, seconds)
-        reasons = reasons if NO_ANSWER in reasons else [*reasons, *mark.reasons]
-        mark.reasons = reasons if mark.marks < mark.points else []
-        mark.output = sandbox.take_output()
+        before = self.collected.get(exercise.name)
+        if before is not None and not (step.again and self._lacks(exercise)):
+            if before.fetched.has_functions and not step.again:
+                before.fetched = sandbox.fetch(exercise.answers)  # from a fresh sandbox
+            return
+        fetched = sandbox.fetch(exercise.answers)
+        self.collected[exercise.name] = one = Collected(fetched, output)
+        asked = sandbox if fetched.has_functions else None
         try:
-            mark.sentence = self.tests.check(exercise, values, seconds)
-        finally:
-            self.keep(mark)
+            check = _check_apart(self.tests, exercise, fetched, self.limits, asked)
+            one.answers, one.sentence = check
+        except Stopped:
+            if asked is not None:
+                raise
+
+    def _lacks(self, exercise: Exercise) -> bool:
+        """Tell whether an answer to an exercise was missing when they were collected."""
+        fetched = self.collected[exercise.name].fetched
+        held = {*fetched.values, *fetched.refused}
+        return exercise.name in self.plan.blank or not set(exercise.answers) <= held
+
+    def _mark_those_with_functions(self, sandbox: Sandbox) -> None:
+        """Mark the exercises whose tests call functions in the sandbox."""
+        for name, one in self.collected.items():
+            if name not in self.marks and one.fetched.has_functions:
+                self._mark(self.exercises[name], sandbox)
+
+    def _mark(self, exercise: Exercise, sandbox: Sandbox | None) -> None:
+        """Run the hidden tests of an exercise; a test that does not end gives no mark."""
+        fetched = self.collected[exercise.name].fetched
+        try:
+            self._keep(_mark_apart(self.tests, exercise, fetched, self.limits, sandbox))
+        except Stopped as stopped:
+            self._keep(unmarked(exercise, str(stopped)))
+            if sandbox is not None:
+                raise
 
 
-def _explain(error):
+def _explain(error: str) -> str:
     """Return a cell's error as a reason."""
-    if error.startswith("NotImplementedError"):
-        return NO_ANSWER
-    return f"a cell raised {error}"
-
-
-class Local:
-    """Answers from code run in this very process: for code that is trusted, as in proofs."""
-
-    def __init__(self, namespace=None):
-        self.worker = Worker(plain_python)
-        self.worker.namespace.update(namespace or {})
-
-    def run(self, source):
-        """Run a cell and return its error as one line, or None."""
-        return self.worker.run(source)["error"]
-
-    def fetch(self, names):
-        """Return the answers through the same plain data as a sandbox does."""
-        return Sandbox.fetch(self, names)
-
-    def call(self, name, *arguments, **keywords):
-        """Call a function of the code, through plain data as well."""
-        return Sandbox.call(self, name, *arguments, **keywords)
-
-    def _ask(self, request):
-        """Answer a request at once."""
-        return self.worker.answer(request)
-
-    def _proxy(self, name):
-        """Return a function that calls the code's function."""
-        return Sandbox._proxy(self, name)
+    return NO_ANSWER if error.startswith("NotImplementedError") else f"a cell raised {error}"

@@ -2,23 +2,35 @@
 
 Only values are let through, never objects with behaviour: nothing that arrives on the trusted
 side can run code there, as a pickle could, or answer "equal" to everything. A function stays
-where it is, and the other side holds a name by which to call it.
+where it is, and the other side holds a name by which to call it. Everything is bounded before
+it is read: the bytes of a line, the items in it, their depth, the bits of a number.
 """
 
 import base64
+import json
 import math
+import re
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 MOST_DEPTH = 60
-MOST_BYTES = 32 * 2**20
+MOST_BYTES = 32 * 2**20  # of an array
+MOST_LINE = 48 * 2**20  # of a whole reply, arrays in base64 included
+MOST_ITEMS = 1_000_000
+MOST_BITS = 2**14
 ARRAY_KINDS = "biufcU"
+DTYPE = re.compile(r"[<>|=]?(b1|[iu][1248]|f(2|4|8|16)|c(8|16|32)|U\d{1,5})")
+
+Remember = Callable[[Callable[..., Any]], str]
+Proxy = Callable[[str], Callable[..., Any]]
 
 
 class NotPlain(ValueError):
     """A value that cannot cross: neither plain data nor a function."""
 
 
-def encode(value, remember=None, depth=0):
+def encode(value: Any, remember: Remember | None = None, depth: int = 0) -> Any:
     """Return a value as what JSON can hold.
 
     Parameters
@@ -29,11 +41,13 @@ def encode(value, remember=None, depth=0):
         `remember` is given.
     remember : callable, optional
         Takes a function and returns the name by which the other side may call it.
+    depth : int
+        How deep in a larger value this one lies.
 
     Raises
     ------
     NotPlain
-        If the value is anything else, or is nested too deeply.
+        If the value is anything else, is nested too deeply, or is too large.
 
     Examples
     --------
@@ -46,6 +60,8 @@ def encode(value, remember=None, depth=0):
     if value is None or kind in (bool, str):
         return value
     if kind is int:
+        if value.bit_length() > MOST_BITS:
+            raise NotPlain(f"an integer of more than {MOST_BITS} bits")
         return value if abs(value) < 2**53 else {"int": hex(value)}
     if kind is float:
         return value if math.isfinite(value) else {"float": repr(value)}
@@ -59,7 +75,7 @@ def encode(value, remember=None, depth=0):
     return _encode_object(value, kind, remember, depth)
 
 
-def _encode_object(value, kind, remember, depth):
+def _encode_object(value: Any, kind: type, remember: Remember | None, depth: int) -> Any:
     """Return an object of a library as what JSON can hold."""
     name = f"{kind.__module__}.{kind.__qualname__}"
     if name == "numpy.ndarray" or (kind.__module__ == "numpy" and hasattr(value, "dtype")):
@@ -72,6 +88,8 @@ def _encode_object(value, kind, remember, depth):
         fields = (value.n_sites, value.window, value.local_dim, value.channels, value.n_outputs)
         return {"architecture": encode(fields, remember, depth + 1)}
     if kind is range:
+        if len(value) > MOST_ITEMS:
+            raise NotPlain(f"a range of more than {MOST_ITEMS} numbers")
         return encode(list(value), remember, depth)
     if kind.__module__.startswith("flint") and hasattr(value, "__index__"):
         return encode(int(value))
@@ -82,7 +100,7 @@ def _encode_object(value, kind, remember, depth):
     raise NotPlain(f"of type {kind.__name__}; hand in numbers, text, lists, dicts or arrays")
 
 
-def _encode_array(value):
+def _encode_array(value: Any) -> Any:
     """Return an array or a NumPy scalar with its type, shape and bytes."""
     import numpy as np
 
@@ -96,7 +114,24 @@ def _encode_array(value):
     return {kind: [array.dtype.str, list(array.shape), packed]}
 
 
-def decode(data, proxy=None):
+def read_line(line: bytes) -> Any:
+    """Return what a line of JSON from hostile code holds, if it is of a size that can be read.
+
+    Raises
+    ------
+    NotPlain
+        If it is no JSON, or holds more than an answer can.
+    """
+    items = sum(line.count(mark) for mark in (b"[", b"{", b","))
+    if len(line) > MOST_LINE or items > MOST_ITEMS:
+        raise NotPlain("more than can be an answer")
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise NotPlain("no JSON") from error
+
+
+def decode(data: Any, proxy: Proxy | None = None) -> Any:
     """Return the value that `encode` packed.
 
     Parameters
@@ -119,48 +154,87 @@ def decode(data, proxy=None):
         raise NotPlain("a value that cannot be read back") from error
 
 
-def _decode(data, proxy, depth):
+def _decode(data: Any, proxy: Proxy | None, depth: int) -> Any:
     """Return the value of data that may be badly formed."""
     if depth > MOST_DEPTH + 2:
         raise NotPlain("a value nested too deeply")
-    if data is None or isinstance(data, (bool, int, float, str)):
+    if data is None or isinstance(data, (bool, float, str)):
         return data
+    if isinstance(data, int):
+        return _bounded(data)
     ((kind, content),) = data.items()
     if kind in ("list", "tuple", "set", "frozenset"):
         make = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}[kind]
-        return make(_decode(item, proxy, depth + 1) for item in content)
+        return make(_decode(item, proxy, depth + 1) for item in _listed(content))
     if kind == "dict":
-        return {_decode(k, proxy, depth + 1): _decode(v, proxy, depth + 1) for k, v in content}
-    if kind == "int":
-        return int(content, 16)
-    if kind == "float":
-        return float(content)
-    if kind == "complex":
-        return complex(float(content[0]), float(content[1]))
+        pairs = (_listed(pair, 2) for pair in _listed(content))
+        return {_decode(k, proxy, depth + 1): _decode(v, proxy, depth + 1) for k, v in pairs}
     if kind == "fraction":
-        return Fraction(*(_decode(part, None, depth + 1) for part in content))
+        above, below = (_decode(part, None, depth + 1) for part in _listed(content, 2))
+        return Fraction(_integer(above), _integer(below))
     if kind in ("array", "scalar"):
-        array = _decode_array(*content)
+        array = _decode_array(*_listed(content, 3))
         return array if kind == "array" else array[()]
     if kind == "tensor":
         import torch
 
-        return torch.from_numpy(_decode_array(*content["array"]))
+        return torch.from_numpy(_decode_array(*_listed(content["array"], 3)))
     if kind == "architecture":
         from convac_lib.architecture import Architecture
 
         return Architecture(*_decode(content, None, depth + 1))
     if kind == "function" and proxy is not None:
-        return proxy(str(content))
+        return proxy(str(content)[:20])
+    return _decode_number(kind, content)
+
+
+def _decode_number(kind: Any, content: Any) -> Any:
+    """Return a number that JSON has no form for."""
+    if kind == "int":
+        if len(content) > MOST_BITS // 4 + 3:
+            raise NotPlain(f"an integer of more than {MOST_BITS} bits")
+        return int(content, 16)
+    if kind == "float":
+        return float(content[:64])
+    if kind == "complex":
+        real, imaginary = (float(part[:64]) for part in _listed(content, 2))
+        return complex(real, imaginary)
     raise NotPlain(f"a value of an unknown kind {str(kind)[:40]!r}")
 
 
-def _decode_array(dtype, shape, packed):
+def _listed(content: Any, length: int | None = None) -> list[Any]:
+    """Return a list that must be one, of a length that may be given."""
+    if not isinstance(content, list) or length not in (None, len(content)):
+        raise NotPlain("a value that cannot be read back")
+    return content
+
+
+def _integer(value: Any) -> int:
+    """Return an integer that must be one."""
+    if type(value) is not int:
+        raise NotPlain("a value that cannot be read back")
+    return _bounded(value)
+
+
+def _bounded(value: int) -> int:
+    """Return an integer that has not too many bits."""
+    if value.bit_length() > MOST_BITS:
+        raise NotPlain(f"an integer of more than {MOST_BITS} bits")
+    return value
+
+
+def _decode_array(dtype: Any, shape: Any, packed: Any) -> Any:
     """Return an array of numbers from its type, shape and bytes."""
     import numpy as np
 
-    dtype = np.dtype(str(dtype))
-    if dtype.kind not in ARRAY_KINDS or dtype.hasobject:
+    if not isinstance(dtype, str) or not DTYPE.fullmatch(dtype):
         raise NotPlain("an array of objects")
+    sizes = [_integer(size) for size in _listed(shape)]
+    if not all(0 <= size <= MOST_BYTES for size in sizes):
+        raise NotPlain("an array of an odd shape")
     flat = np.frombuffer(base64.b64decode(packed, validate=True), dtype=dtype)
-    return flat.reshape([int(n) for n in shape]).copy()
+    if flat.dtype.kind == "b":  # a byte other than 0 and 1 would be neither true nor false
+        flat = flat.view(np.uint8) != 0
+    if flat.dtype.kind == "U" and flat.size and flat.view(f"{dtype[0]}u4").max() > 0x10FFFF:
+        raise NotPlain("an array of what is no text")
+    return flat.reshape(sizes).copy()

@@ -9,14 +9,15 @@ of it on the book's values and on every variant.
 import contextlib
 import io
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .build import stub
-from .chapters import SOLUTION
-from .hidden_tests import Tests
-from .marking import Local
+from .assignment import stub
+from .chapters import SOLUTION, Chapter, Exercise
+from .hidden_tests import HiddenTests, Mark
 from .variants import count_variants, varied
+from .worker import Local
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -26,7 +27,6 @@ else:
 SOLUTION_ITSELF, BLANK = "the solution", "a blank"
 EVERYWHERE, BOOK, VARIANTS = "everywhere", "book", "variants"
 LEAST_WRONG = 5
-SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Answer:
     code: str
     on: str = EVERYWHERE
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.on not in (EVERYWHERE, BOOK, VARIANTS):
             raise ValueError(f"on must be everywhere, book or variants, got {self.on!r}")
 
@@ -55,14 +55,14 @@ class Verdict:
     variant: int | None
     deserved: float
     got: float
-    reasons: tuple
+    reasons: tuple[str, ...]
 
     @property
-    def fair(self):
+    def fair(self) -> bool:
         """Tell whether the answer got what it deserves."""
         return self.got == self.deserved
 
-    def __str__(self):
+    def __str__(self) -> str:
         values = "the book's values" if self.variant is None else f"variant {self.variant}"
         why = f" ({'; '.join(self.reasons)})" if self.reasons else ""
         return (
@@ -71,7 +71,7 @@ class Verdict:
         )
 
 
-def read_answers(path):
+def read_answers(path: str | Path) -> dict[str, list[Answer]]:
     """Return the answers of a TOML file by exercise.
 
     Raises
@@ -86,7 +86,7 @@ def read_answers(path):
         raise ValueError(f"{path}: {error}") from error
 
 
-def lacking(chapter, answers):
+def lacking(chapter: Chapter, answers: dict[str, list[Answer]]) -> list[str]:
     """Return what the answers of a chapter lack, one line each."""
     lines = [f"{name}: no such exercise" for name in answers if name not in _names(chapter)]
     for exercise in chapter.graded:
@@ -101,12 +101,14 @@ def lacking(chapter, answers):
     return lines
 
 
-def _names(chapter):
+def _names(chapter: Chapter) -> set[str]:
     """Return the names of a chapter's graded exercises."""
     return {exercise.name for exercise in chapter.graded}
 
 
-def prove(chapter, answers, sample=False):
+def prove(
+    chapter: Chapter, answers: dict[str, list[Answer]], sample: bool = False
+) -> Iterator[Verdict]:
     """Mark all answers of a chapter and yield a verdict on each.
 
     Parameters
@@ -120,7 +122,7 @@ def prove(chapter, answers, sample=False):
     ------
     Verdict
     """
-    tests = Tests(chapter)
+    tests = HiddenTests(chapter)
     for exercise in chapter.graded:
         own, given = _own_answers(exercise), answers.get(exercise.name, [])
         count = count_variants(exercise)
@@ -134,7 +136,7 @@ def prove(chapter, answers, sample=False):
                               tuple(mark.reasons))  # fmt: skip
 
 
-def _own_answers(exercise):
+def _own_answers(exercise: Exercise) -> list[Answer]:
     """Return the chapter's own solution and a blank."""
     cells = [cell.source for cell in exercise.of("solution")]
     return [
@@ -143,16 +145,24 @@ def _own_answers(exercise):
     ]
 
 
-def mark_answer(tests, exercise, code):
-    """Return the mark of one answer, run in this process: it must be code that is trusted."""
+def mark_answer(tests: HiddenTests, exercise: Exercise, code: str) -> Mark:
+    """Return the mark of one answer, run in this process: it must be code that is trusted.
+
+    Parameters
+    ----------
+    tests : HiddenTests
+    exercise : Exercise
+    code : str
+        What a student would write.
+    """
     local = Local(tests.namespace)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         for cell in exercise.of("given"):
             local.run(cell.source)
         error = local.run(code)
-        values, refused = local.fetch(exercise.answers)
-        mark = tests.mark(exercise, values, refused, SECONDS)
-        mark.sentence = tests.check(exercise, values, SECONDS)
+        fetched = local.fetch(exercise.answers)
+        mark = tests.mark(exercise, fetched, local)
+        mark.answers, mark.sentence = tests.check(exercise, fetched, local)
     if error:
         mark.reasons.append(error)
     return mark

@@ -1,33 +1,36 @@
-"""A wall around a student's code: what it may see, what it may use, when it is stopped.
+"""A student's process behind the wall: started, asked, watched, and ended as a whole.
 
-The wall is bubblewrap's: its own processes, no network, a file system that holds Python and the
-library and nothing else, read-only. Inside, limits on memory, processor time and the number of
-processes; outside, a watch that ends everything behind the wall at once.
+What may be used is limited inside, for each process, and watched from here for all of them
+together. Everything that comes out is bounded and believed in nothing; see `answering`.
 """
 
 import json
 import os
 import platform
-import re
 import selectors
-import shutil
 import signal
-import site
-import subprocess
-import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from .plain import MOST_BYTES, NotPlain, decode, encode
+from .answering import Answerer, Request, Stopped, read_reply
+from .plain import MOST_LINE, NotPlain
+from .rights import MEGABYTE
+from .template import Template, fork_from
+from .usage import ControlGroup, Usage, place_for_groups, usage_of
+from .wall import Wall, missing_for_a_wall
 
-PACKAGE = Path(__file__).resolve().parent
-MEGABYTE = 2**20
-OLDEST = (0, 8)  # of bubblewrap: the first that can forbid further user namespaces
+if TYPE_CHECKING:
+    from .given import Giver
+
 TICK = 0.1
 START_SECONDS = 120
 ON_THE_CLOCK = 3
+PRINTED_KEPT = 20_000
+# bubblewrap's own two processes, the one that holds the wall open, and the porter.
+OURS = 5
 
 
 @dataclass(frozen=True)
@@ -51,320 +54,286 @@ class Limits:
     total_seconds: float = 300
     memory: int = 2048
     processes: int = 64
-    output: int = 1024
+    output: int = 65_536
 
     @property
-    def on_the_clock(self):
+    def on_the_clock(self) -> float:
         """Return the seconds that one submission may take, start and waiting included."""
         return START_SECONDS + ON_THE_CLOCK * self.total_seconds
 
 
-class Stopped(Exception):
-    """The code behind the wall was stopped or ended itself; the message says why."""
-
-
-class Raised(Exception):
-    """A student's function raised an error of a kind that has no built-in class."""
-
-
-def missing_for_a_sandbox():
-    """Return what keeps this machine from making a sandbox, or None if nothing does."""
-    if sys.platform != "linux":
-        return "a sandbox needs Linux and bubblewrap; on this system, grade in a Linux container"
-    if not shutil.which("bwrap"):
-        return "bubblewrap was not found; install it (Debian, Ubuntu: sudo apt install bubblewrap)"
-    version = subprocess.run(["bwrap", "--version"], capture_output=True, text=True).stdout
-    found = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
-    if found < OLDEST:
-        return f"bubblewrap {OLDEST[0]}.{OLDEST[1]} or newer is needed, found {version.strip()!r}"
-    tried = subprocess.run([*_wall(), "/bin/sh", "-c", "exit 0"], capture_output=True, text=True)
-    if tried.returncode:
-        said = tried.stderr.strip() or f"exit status {tried.returncode}"
-        return (
-            f"bubblewrap cannot make a sandbox here ({said}). It needs user namespaces: see "
-            "kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns, "
-            "or a container started with the right to make them"
-        )
-    command = [*_wall(), sys.executable, "-c", "import convac_course.runner, convac_book, IPython"]
-    tried = subprocess.run(command, capture_output=True, text=True, env=_environment("/tmp"))
-    if tried.returncode:
-        said = tried.stderr.strip().split("\n")[-1]
-        return f"Python does not start in the sandbox ({said}); is all of it below {sys.prefix}?"
-    return None
-
-
-def _wall():
-    """Return the bubblewrap command that everything behind the wall starts with."""
-    # Only Python, its libraries and our packages are there; not the course, not the book.
-    seen = ["/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/fonts", "/etc/alternatives"]
-    seen += [sys.base_prefix, sys.prefix]
-    if site.ENABLE_USER_SITE:
-        seen.append(site.getusersitepackages())
-    seen += [str(folder) for folder in _packages()]
-    command = [shutil.which("bwrap") or "bwrap", "--die-with-parent", "--new-session"]
-    command += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
-    command += ["--unshare-cgroup-try", "--hostname", "sandbox"]
-    if os.getuid() == 0:
-        # Root hides nothing from itself, so the runner becomes another user; see give_up_rights.
-        command += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
-    else:
-        command += ["--unshare-user", "--disable-userns"]
-    command += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(64 * MEGABYTE)]
-    command += ["--tmpfs", "/dev/shm", "--perms", "1777", "--size", str(256 * MEGABYTE)]
-    command += ["--tmpfs", "/tmp"]
-    for place in seen:
-        # bubblewrap would make the folders above it readable for root alone.
-        for above in reversed(Path(place).parents[:-1]):
-            command += ["--dir", str(above)]
-        command += ["--ro-bind-try", place, place]
-    return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
-
-
-def _packages():
-    """Return the folders of the packages that the code behind the wall may import."""
-    import convac_book
-    import convac_lib
-
-    homes = (package.__file__ for package in (convac_book, convac_lib))
-    return [PACKAGE, *(Path(home).resolve().parent for home in homes)]
-
-
-def _environment(home):
-    """Return the few variables that the code behind the wall is given."""
-    return {
-        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-        "PYTHONPATH": ":".join(str(folder.parent) for folder in _packages()),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "HOME": home,
-        "USER": "student",
-        "LANG": "C.UTF-8",
-        "MPLBACKEND": "Agg",
-        "TQDM_DISABLE": "1",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
-
-
-class Sandbox:
+class Sandbox(Answerer):
     """A student's process, behind the wall, that runs cells and hands out values.
 
     Parameters
     ----------
+    template : Template or int
+        What to fork the process from, made by `students`, or the file by which to ask it.
     limits : Limits
     unsafe : bool
         Run without the wall: only the limits and the watch remain.
     until : float, optional
         When, by `time.monotonic()`, all must be over; by default from the limits.
+    giver : Giver, optional
+        Who calls the functions that are given to it.
 
     Raises
     ------
     Stopped
-        From any method, if the process breaks a limit or ends; it is of no use after that.
+        From `ask` and all that use it, if the process breaks a limit or ends; only `close` is
+        of use after that.
     """
 
-    def __init__(self, limits, unsafe=False, until=None):
-        self.limits = limits
+    def __init__(
+        self,
+        template: Template | int,
+        limits: Limits,
+        unsafe: bool = False,
+        until: float | None = None,
+        giver: "Giver | None" = None,
+    ) -> None:
+        self.limits, self.giver = limits, giver
         self.until = until or time.monotonic() + limits.on_the_clock
         self.printed, self.printed_size = bytearray(), 0
-        self.replies = bytearray()
+        self.replies, self.status, self.line_there = bytearray(), bytearray(), False
         self.spent, self.asked = 0.0, 0
+        self.porter = self.inside = 0
         self.scratch = tempfile.TemporaryDirectory() if unsafe else None
-        home = self.scratch.name if unsafe else "/tmp"
-        settings = {
-            "memory": limits.memory * MEGABYTE,
-            "seconds": int(2 * START_SECONDS + limits.total_seconds),
-            "processes": None if unsafe else _processes(limits),
-            "walled": not unsafe,
-            "uid": None if unsafe or os.getuid() else 61184 + os.getpid() % 4000,
-        }
-        start = "import sys; from convac_course.runner import main; main(sys.argv[1])"
-        self.process = subprocess.Popen(
-            [*([] if unsafe else _wall()), sys.executable, "-c", start, json.dumps(settings)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=_environment(home),
-            cwd=home if unsafe else "/",
-            start_new_session=True,
-        )
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            os.set_blocking(stream.fileno(), False)
-        self._converse(b"", START_SECONDS)
+        self.wall = None if unsafe else Wall()
+        self.group = None if unsafe else _group(limits)
+        self.requests, self.files = _start(template, self)
+        try:
+            self._converse(b"", *self._bounds(START_SECONDS))
+        except Stopped:
+            self.close()
+            raise
 
-    def run(self, source, seconds=None):
-        """Run a cell and return its error as one line, or None."""
-        return self._ask({"run": source}, seconds).get("error")
+    def ask(self, request: Request, seconds: float | None = None) -> dict[str, Any]:
+        """Send a request and return the reply, a JSON object with the request's number."""
+        self.asked += 1
+        outgoing = json.dumps({"number": self.asked, **request}).encode() + b"\n"
+        if self.replies:
+            raise Stopped("its process sent what was not asked for")
+        bounds = self._bounds(seconds or self.limits.cell_seconds)
+        try:
+            while "ask" in (reply := read_reply(self._converse(outgoing, *bounds), self.asked)):
+                answer = self._given(reply["ask"], bounds[0])
+                outgoing = json.dumps(answer).encode() + b"\n"
+            return reply
+        except NotPlain as error:
+            raise Stopped(f"its process sent what was not asked for: {error}") from error
 
-    def fetch(self, names):
-        """Return (values by name, why some have none by name); a function becomes callable."""
-        reply = self._ask({"fetch": list(names)})
-        values, refused = {}, dict(reply.get("refused", {}))
-        for name, data in reply.get("values", {}).items():
-            try:
-                values[name] = decode(data, self._proxy)
-            except NotPlain as error:
-                refused[name] = str(error)
-        return values, refused
+    def _given(self, call: Any, deadline: float) -> dict[str, Any]:
+        """Return the reply to a call of a function that was given."""
+        if self.giver is None:
+            raise Stopped("its process sent what was not asked for")
+        return self.giver.call(call, max(0, deadline - time.monotonic()))
 
-    def call(self, name, *arguments, **keywords):
-        """Call one of the student's functions and return its value, or raise what it raised."""
-        reply = self._ask({"call": [name, encode(arguments), encode(keywords)]})
-        if "raised" in reply:
-            kind, text = reply["raised"]
-            raise _BUILT_IN.get(kind, Raised)(str(text))
-        return decode(reply["value"], self._proxy)
+    def _bounds(self, seconds: float) -> tuple[float, float]:
+        """Return until when a reply must be there, and how much may have been spent by then."""
+        deadline = min(time.monotonic() + ON_THE_CLOCK * seconds, self.until)
+        return deadline, self.spent + seconds
 
-    def take_output(self):
+    def take_output(self) -> str:
         """Return what the cells printed since the last time."""
         text = self.printed.decode(errors="replace")
         self.printed.clear()
         return text
 
-    def close(self):
-        """End everything behind the wall."""
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            stream.close()
-        if self.scratch:
+    def close(self) -> None:
+        """End everything behind the wall, and note the processor time that it took in all."""
+        self.spent = max(self.spent, self._usage().seconds)
+        if self.wall is not None:
+            self.wall.close()
+        elif self.inside:
+            try:
+                os.killpg(self.inside, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        for descriptor in (self.requests, *self.files):
+            os.close(descriptor)
+        self.files, self.requests = {}, -1
+        if self.group is not None:
+            self.group.close()
+        if self.scratch is not None:
             self.scratch.cleanup()
 
-    def _proxy(self, name):
-        """Return a function here that calls the student's function there."""
-        return lambda *arguments, **keywords: self.call(name, *arguments, **keywords)
-
-    def _ask(self, request, seconds=None):
-        """Send a request and return the reply, which must be a JSON object."""
-        self.asked += 1
-        outgoing = json.dumps({"number": self.asked, **request}).encode() + b"\n"
-        line = self._converse(outgoing, seconds or self.limits.cell_seconds)
-        try:
-            reply = json.loads(line)
-        except (ValueError, RecursionError):
-            reply = None
-        if not isinstance(reply, dict) or reply.get("number") != self.asked:
-            self._stop("its process sent what was not asked for")
-        return reply
-
-    def _converse(self, outgoing, seconds):
+    def _converse(self, outgoing: bytes, deadline: float, most: float) -> bytes:
         """Send some bytes, wait for one line and return it, with an eye on all limits."""
-        watched = time.monotonic()
-        deadline = min(watched + ON_THE_CLOCK * seconds, self.until)
-        spent = self.spent
+        watched = started = time.monotonic()
+        seconds = most - self.spent
         with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ, self._take_reply)
-            selector.register(self.process.stderr, selectors.EVENT_READ, self._take_print)
-            while b"\n" not in self.replies:
-                if outgoing:
-                    outgoing = self._send(outgoing)
+            for descriptor, take in self.files.items():
+                selector.register(descriptor, selectors.EVENT_READ, take)
+            while not self.line_there:
+                outgoing = self._send(outgoing)
                 for key, _ in selector.select(TICK):
-                    data = os.read(key.fd, 65536)
-                    if not data and key.fileobj is self.process.stdout:
-                        self._stop(self._how_it_ended())
-                    if not data:
-                        selector.unregister(key.fileobj)
+                    data = os.read(key.fd, 65_536)
                     key.data(data)
+                    if not data:
+                        selector.unregister(key.fd)
                 now = time.monotonic()
                 if now > deadline:
-                    self._stop(f"it did not end within {ON_THE_CLOCK * seconds:g} s")
+                    raise Stopped(f"it did not end within {deadline - started:.0f} s")
                 if now > watched + TICK:
                     self._watch()
                     watched = now
-                if self.spent > spent + seconds:
-                    self._stop(f"it ran longer than {seconds:g} s")
+                if self.spent > most:
+                    raise Stopped(f"it ran longer than {seconds:g} s")
         line, _, rest = bytes(self.replies).partition(b"\n")
-        self.replies = bytearray(rest)
+        self.replies, self.line_there = bytearray(rest), b"\n" in rest
         return line
 
-    def _send(self, data):
+    def _send(self, data: bytes) -> bytes:
         """Send as much as the pipe takes and return the rest."""
         try:
-            return data[os.write(self.process.stdin.fileno(), data[:65536]) :]
+            return data[os.write(self.requests, data[:65_536]) :] if data else data
         except BlockingIOError:
             return data
         except BrokenPipeError:
             return b""
 
-    def _take_reply(self, data):
-        """Keep what the runner replied."""
+    def take_reply(self, data: bytes) -> None:
+        """Keep what the runner replied; called with nothing when it can reply no more."""
         self.replies += data
-        if len(self.replies) > 3 * MOST_BYTES:
-            self._stop("its process sent more than can be an answer")
+        self.line_there = self.line_there or b"\n" in data
+        if len(self.replies) > MOST_LINE:
+            raise Stopped("its process sent more than can be an answer")
+        if not data:
+            raise Stopped(self._how_it_ended())
 
-    def _take_print(self, data):
+    def take_print(self, data: bytes) -> None:
         """Keep the beginning of what the cells print, and stop a flood."""
-        self.printed += data[: max(0, 20_000 - len(self.printed))]
+        self.printed += data[: max(0, PRINTED_KEPT - len(self.printed))]
         self.printed_size += len(data)
         if self.printed_size > 1024 * self.limits.output:
-            self._stop(f"it printed more than {self.limits.output} kB")
+            raise Stopped(f"it printed more than {self.limits.output} kB")
 
-    def _watch(self):
+    def take_status(self, data: bytes) -> None:
+        """Learn from the porter who is inside, or how they ended."""
+        self.status += data
+        for line in self.status.splitlines():
+            told = json.loads(line)
+            self.porter = told.get("porter", self.porter)
+            self.inside = told.get("inside", self.inside)
+            if "ended" in told:
+                raise Stopped(self._how_it_ended())
+
+    def _watch(self) -> None:
         """Stop the code if its processes together use too much."""
-        count, resident, spent = _family(self.process.pid)
-        self.spent = max(self.spent, spent)
+        usage = self._usage()
+        self.spent = max(self.spent, usage.seconds)
         if self.spent > START_SECONDS + self.limits.total_seconds:
-            self._stop(f"all cells together ran longer than {self.limits.total_seconds:g} s")
-        if resident > self.limits.memory * MEGABYTE:
-            self._stop(f"it used more than {self.limits.memory} MB of memory")
-        if count > self.limits.processes:
-            self._stop(f"it started more than {self.limits.processes} processes")
+            raise Stopped(f"all cells together ran longer than {self.limits.total_seconds:g} s")
+        if usage.memory > self.limits.memory * MEGABYTE and self.group is None:
+            raise Stopped(f"it used more than {self.limits.memory} MB of memory")
+        if usage.processes > self.limits.processes + OURS:
+            raise Stopped(f"it started more than {self.limits.processes} processes")
 
-    def _how_it_ended(self):
-        """Return why the runner's process is gone."""
-        try:
-            code = self.process.wait(timeout=2)
-        except subprocess.TimeoutExpired:
+    def _usage(self) -> Usage:
+        """Return what all processes of the submission use together."""
+        roots = [self.porter] + ([self.wall.process.pid] if self.wall else [])
+        return usage_of(roots, self.limits.memory * MEGABYTE, self.wall)
+
+    def _how_it_ended(self) -> str:
+        """Return why the runner's process is gone, or why its replies have ended."""
+        if self.group is not None and self.group.overrun():
+            return f"it used more than {self.limits.memory} MB of memory"
+        waited = time.monotonic() + 2
+        status = next(fd for fd, take in self.files.items() if take == self.take_status)
+        while b"ended" not in self.status and time.monotonic() < waited:
+            try:
+                data = os.read(status, 4096)
+            except BlockingIOError:
+                time.sleep(TICK / 10)
+                continue
+            self.status += data
+            if not data:
+                return "its process is gone"
+        if b"ended" not in self.status:
             return "its process closed its way out"
-        number = -code if code < 0 else code - 128
-        if number == signal.SIGXCPU:
+        code = json.loads(self.status.splitlines()[-1])["ended"]
+        if -code == signal.SIGXCPU:
             return "it used more processor time than is allowed"
-        if number in set(signal.Signals):
-            return f"its process was ended by {signal.Signals(number).name}"
+        if -code in set(signal.Signals):
+            return f"its process was ended by {signal.Signals(-code).name}"
         return f"its process ended itself with exit status {code}"
 
-    def _stop(self, reason):
-        """End everything behind the wall and say why."""
-        self.close()
-        raise Stopped(reason)
+
+def students(modules: list[str]) -> Template:
+    """Return the template of all students' processes.
+
+    Parameters
+    ----------
+    modules : list of str
+        What it imports beforehand.
+    """
+    return Template("convac_course.runner:prepare", modules)
 
 
-_BUILT_IN = {
-    kind.__name__: kind
-    for kind in (ValueError, TypeError, IndexError, KeyError, ZeroDivisionError, ArithmeticError,
-                 NameError, AttributeError, AssertionError, RecursionError, NotImplementedError,
-                 RuntimeError, OverflowError)
-}  # fmt: skip
+def missing_for_a_sandbox() -> str | None:
+    """Return what keeps this machine from making a sandbox, or None if nothing does."""
+    missing = missing_for_a_wall()
+    if missing:
+        return missing
+    try:
+        with students([]) as template:
+            sandbox = Sandbox(template, Limits())
+            error = sandbox.run("import convac_lib, convac_book")
+            sandbox.close()
+    except (OSError, Stopped) as stopped:
+        error = str(stopped)
+    return error and f"Python does not start in the sandbox ({error})"
 
 
-def _processes(limits):
+def _group(limits: Limits) -> ControlGroup | None:
+    """Return a control group for a submission, or None where there is none to be had."""
+    place = place_for_groups()
+    if place is None:
+        return None
+    try:
+        return ControlGroup(place, limits.memory * MEGABYTE, limits.processes + OURS)
+    except OSError:
+        return None
+
+
+Take = Callable[[bytes], None]
+
+
+def _start(template: Template | int, sandbox: Sandbox) -> tuple[int, dict[int, Take]]:
+    """Start the process; return the file for requests, and who takes what comes from others."""
+    wall, group, limits = sandbox.wall, sandbox.group, sandbox.limits
+    (asked, requests), (replies, told) = os.pipe(), os.pipe()
+    (prints, printed), (status, tell) = os.pipe(), os.pipe()
+    theirs = [asked, told, printed, tell]
+    entrance = [group.entrance()] if group else []
+    namespaces = wall.namespaces if wall else {}
+    control = template if isinstance(template, int) else template.fileno()
+    fork_from(control, [*theirs, *entrance, *namespaces.values()])
+    for descriptor in (*theirs, *entrance):
+        os.close(descriptor)
+    for descriptor in (requests, replies, prints, status):
+        os.set_blocking(descriptor, False)
+    settings = {
+        "memory": limits.memory * MEGABYTE,
+        "seconds": int(2 * START_SECONDS + limits.total_seconds),
+        "processes": _processes(limits) if wall else None,
+        "uid": 61_184 + os.getpid() % 4_000 if wall and os.getuid() == 0 else None,
+        "walled": wall is not None,
+        "namespaces": list(namespaces),
+        "counted": group is not None,
+        "home": sandbox.scratch.name if sandbox.scratch else "/tmp",
+    }
+    os.write(requests, json.dumps(settings).encode() + b"\n")
+    return requests, {
+        replies: sandbox.take_reply,
+        prints: sandbox.take_print,
+        status: sandbox.take_status,
+    }
+
+
+def _processes(limits: Limits) -> int | None:
     """Return the limit on processes to set inside, or None where it would count others too."""
     # Before Linux 5.14 the limit counts all processes of the same user, outside as well.
     version = tuple(int(part) for part in platform.release().split("-")[0].split(".")[:2])
     return limits.processes if version >= (5, 14) or os.getuid() == 0 else None
-
-
-def _family(root):
-    """Return how many processes descend from one, their memory in bytes, their time in seconds."""
-    if not Path("/proc/self/stat").exists():
-        return 0, 0, 0.0
-    children, resident, spent = {}, {}, {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                with open(f"/proc/{entry}/stat", "rb") as file:
-                    fields = file.read().rpartition(b")")[2].split()
-            except OSError:
-                continue
-            children.setdefault(int(fields[1]), []).append(int(entry))
-            resident[int(entry)] = int(fields[21])
-            spent[int(entry)] = sum(int(field) for field in fields[11:15])
-    found, waiting = [], [root]
-    while waiting:
-        found.append(waiting.pop())
-        waiting += children.get(found[-1], [])
-    memory = os.sysconf("SC_PAGE_SIZE") * sum(resident.get(process, 0) for process in found)
-    seconds = sum(spent.get(process, 0) for process in found) / os.sysconf("SC_CLK_TCK")
-    return len(found), memory, seconds

@@ -13,15 +13,15 @@ import nbformat
 import pytest
 from course_sample import RIGHT, handed_in, sample_chapter, write
 
+from convac_course.assignment import WRITE_HERE
 from convac_course.build import build_assignment
-from convac_course.chapters import HIDDEN, SOLUTION, find_chapters, read_chapter
+from convac_course.chapters import HIDDEN, SOLUTION, read_book, read_chapter
 from convac_course.markdown import expand_macros, labelled_titles, plain
-from convac_course.variants import choose, count_variants, given_source
+from convac_course.notebooks import Cell
+from convac_course.variants import choose, count_variants, draw_of, given_source
 
 ROOT = Path(__file__).resolve().parent.parent
-CHAPTERS = {
-    name: page for name, page in find_chapters(ROOT / "book").items() if read_chapter(page).graded
-}
+CHAPTERS = {name: chapter for name, chapter in read_book(ROOT / "book").items() if chapter.graded}
 # What must not be left in a notebook that a student opens.
 RAW = re.compile(r"^[`:~]{3,}\{|\{(?:eq|ref|numref|cite\S*|math|prf:\S*)\}`|^\([\w-]+\)=", re.M)
 
@@ -100,8 +100,8 @@ def test_the_same_chapter_gives_the_same_bytes(sample, course, tmp_path):
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_every_chapter_of_the_book_makes_a_readable_assignment(name, tmp_path):
-    build_assignment(CHAPTERS[name], tmp_path)
-    chapter = read_chapter(CHAPTERS[name])
+    chapter = CHAPTERS[name]
+    build_assignment(chapter, tmp_path)
     for notebook in (release_of(tmp_path, name), tmp_path / "instructor" / f"{name}.ipynb"):
         for cell in nbformat.read(notebook, as_version=4).cells:
             if cell.cell_type == "markdown":
@@ -118,7 +118,7 @@ def test_every_chapter_of_the_book_makes_a_readable_assignment(name, tmp_path):
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_every_variant_of_the_book_changes_what_students_compute(name):
-    for exercise in read_chapter(CHAPTERS[name]).graded:
+    for exercise in CHAPTERS[name].graded:
         count = count_variants(exercise)
         assert count >= 1, f"{exercise.name} has no variant"
         texts = [
@@ -132,6 +132,9 @@ def test_a_variant_rewrites_only_its_assignments(sample, tmp_path):
     exercise = read_chapter(sample).graded[0]
     drawn = [choose(exercise, seed) for seed in range(20)]
     assert set(drawn) == {0, 1}
+    assert [draw_of(read_chapter(sample), seed) for seed in range(20)] == [
+        {"sum-of-squares": {"count": [20, 30][number]}} for number in drawn
+    ]
     assert drawn == [choose(exercise, seed) for seed in range(20)]
     assert choose(exercise, None) is None
     build_assignment(sample, tmp_path, variant=3)
@@ -149,8 +152,8 @@ def test_a_variant_rewrites_only_its_assignments(sample, tmp_path):
     ],
 )
 def test_given_source_puts_values_in_place(source, variants, expected):
-    cell = nbformat.v4.new_code_cell(source)
-    cell.metadata.convac = {"role": "given", "exercise": "e", "variants": variants}
+    about = {"role": "given", "exercise": "e", "variants": variants}
+    cell = Cell("code", source, {"convac": about})
     assert given_source(cell, 0) == expected
 
 
@@ -241,7 +244,9 @@ def test_a_label_is_written_as_its_title():
 def test_nbgrader_makes_the_same_release_from_the_source(course):
     preprocessors = pytest.importorskip("nbgrader.preprocessors")
     notebook = nbformat.read(source_of(course), as_version=4)
-    for step in (preprocessors.ClearSolutions(), preprocessors.ClearHiddenTests()):
+    clear = preprocessors.ClearSolutions(text_stub=WRITE_HERE)
+    assert f'text_stub = "{WRITE_HERE}"' in (course / "nbgrader_config.py").read_text()
+    for step in (clear, preprocessors.ClearHiddenTests()):
         notebook, _ = step.preprocess(notebook, {})
     ours = cells_of(release_of(course))
     theirs = {c.metadata.nbgrader.grade_id: c for c in notebook.cells if "nbgrader" in c.metadata}
@@ -256,19 +261,83 @@ def test_nbgrader_accepts_the_metadata(course):
         validator.MetadataValidator().validate_nb(nbformat.read(path, as_version=4))
 
 
-@pytest.mark.skipif(not os.environ.get("CONVAC_FULL"), reason="`make graders` runs it: 30 seconds")
+def test_a_blank_fails_in_the_tests_that_students_see_and_an_answer_does_not(course):
+    release = release_notebook_of(course)
+    right = handed_in(release, **{name.replace("-", "_"): code for name, code in RIGHT.items()})
+    for notebook, blank in ((release, True), (right, False)):
+        namespace = {}
+        for cell in notebook["cells"]:
+            nbgrader = cell["metadata"].get("nbgrader", {})
+            if cell["cell_type"] != "code" or not nbgrader:
+                continue
+            if nbgrader.get("points") and blank:
+                with pytest.raises(AssertionError, match="no answer"):
+                    exec(cell["source"], namespace)
+                continue
+            try:
+                exec(cell["source"], namespace)
+            except (NotImplementedError, NameError):
+                assert blank
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_every_test_that_students_see_names_each_answer(name, tmp_path):
+    build_assignment(CHAPTERS[name], tmp_path)
+    release = json.loads(release_of(tmp_path, name).read_text())
+    for exercise in CHAPTERS[name].graded:
+        cell = cells_of(release_of(tmp_path, name))[f"{exercise.name}-test"]
+        for answer in exercise.answers:
+            assert f'"{answer}"' in cell.source or f"{answer}.__code__" in cell.source
+    assert release["metadata"]["convac"]["chapter"] == name
+
+
+def release_notebook_of(course):
+    """Return the notebook that students get, each cell's text in one piece."""
+    notebook = json.loads(release_of(course).read_text())
+    for cell in notebook["cells"]:
+        cell["source"] = "".join(cell["source"])
+    return notebook
+
+
+def nbgrader(course, *arguments):
+    """Run nbgrader in a course folder and return what it says."""
+    command = shutil.which("nbgrader", path=str(Path(sys.executable).parent))
+    assert command, "pip install -e '.[course]'"
+    environment = {**os.environ, "PATH": f"{Path(command).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        [command, *arguments], cwd=course, check=True, capture_output=True, env=environment
+    )
+    return done.stdout.decode()
+
+
+FULL = pytest.mark.skipif(
+    not os.environ.get("CONVAC_FULL"), reason="`make graders` runs it: a minute"
+)
+
+
+@FULL
+def test_nbgrader_does_not_call_a_blank_a_success(course, tmp_path):
+    release = release_notebook_of(course)
+    right = handed_in(release, **{name.replace("-", "_"): code for name, code in RIGHT.items()})
+    (tmp_path / "right.ipynb").write_text(json.dumps(right))
+    blank = nbgrader(course, "validate", str(release_of(course)))
+    assert "Success" not in blank and "VALIDATION FAILED ON 3 CELL(S)" in blank
+    assert "Success" in nbgrader(course, "validate", str(tmp_path / "right.ipynb"))
+
+
+@FULL
 def test_nbgrader_itself_gives_the_reference_full_marks_and_a_blank_none(course):
-    nbgrader = shutil.which("nbgrader", path=str(Path(sys.executable).parent))
-    assert nbgrader, "pip install -e '.[course]'"
-    release = json.loads(release_of(course).read_text())
+    release = release_notebook_of(course)
     right = {name.replace("-", "_"): code for name, code in RIGHT.items()}
+    answered = handed_in(release, **right)
+    for cell in answered["cells"]:
+        if cell["metadata"].get("nbgrader", {}).get("grade_id") == "what-if-written":
+            cell["source"] = "They grow faster."
     write(course / "submitted", "blank", release)
-    write(course / "submitted", "right", handed_in(release, **right))
+    write(course / "submitted", "right", answered)
     write(course / "submitted", "reference", source_of(course).read_text())
-    environment = {**os.environ, "PATH": f"{Path(nbgrader).parent}:{os.environ['PATH']}"}
     for step in ("generate_assignment", "autograde"):
-        command = [nbgrader, step, "sample", "--force"]
-        subprocess.run(command, cwd=course, check=True, capture_output=True, env=environment)
+        nbgrader(course, step, "sample", "--force")
     database = sqlite3.connect(course / "gradebook.db")
     marks = database.execute(
         "SELECT s.student_id, SUM(g.auto_score) FROM submitted_assignment s "
@@ -276,3 +345,16 @@ def test_nbgrader_itself_gives_the_reference_full_marks_and_a_blank_none(course)
         "JOIN grade g ON g.notebook_id = n.id GROUP BY s.student_id"
     )
     assert dict(marks) == {"blank": 0, "right": 5, "reference": 5}
+    database.close()
+    # The form grader asks for a mark of the open exercise, and keeps it through another round.
+    api = pytest.importorskip("nbgrader.api")
+    address = f"sqlite:///{course / 'gradebook.db'}"
+    with api.Gradebook(address) as gradebook:
+        grade = gradebook.find_grade("what-if-written", "sample", "sample", "right")
+        assert grade.needs_manual_grade and grade.max_score == 12
+        grade.manual_score = 7
+        gradebook.db.commit()
+    nbgrader(course, "autograde", "sample", "--force", "--student", "right")
+    with api.Gradebook(address) as gradebook:
+        grade = gradebook.find_grade("what-if-written", "sample", "sample", "right")
+        assert (grade.score, gradebook.find_submission("sample", "right").score) == (7, 12)

@@ -10,14 +10,12 @@ import pytest
 from course_sample import sample_chapter
 from nbformat import write
 
-from convac_course.chapters import find_chapters, read_chapter
+from convac_course.chapters import read_book, read_chapter
 from convac_course.proving import Answer, lacking, prove, read_answers
 
 ROOT = Path(__file__).resolve().parent.parent
 GRADERS = ROOT / "tests" / "graders"
-CHAPTERS = {
-    name: page for name, page in find_chapters(ROOT / "book").items() if read_chapter(page).graded
-}
+CHAPTERS = {name: chapter for name, chapter in read_book(ROOT / "book").items() if chapter.graded}
 
 
 @pytest.fixture(autouse=True)
@@ -38,12 +36,12 @@ def answers_for(name):
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_each_graded_exercise_has_answers_of_all_kinds(name):
-    assert lacking(read_chapter(CHAPTERS[name]), answers_for(name)) == []
+    assert lacking(CHAPTERS[name], answers_for(name)) == []
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_each_answer_gets_what_it_deserves(name):
-    verdicts = list(prove(read_chapter(CHAPTERS[name]), answers_for(name), sample=True))
+    verdicts = list(prove(CHAPTERS[name], answers_for(name), sample=True))
     assert len(verdicts) >= 4
     assert [str(verdict) for verdict in verdicts if not verdict.fair] == []
 

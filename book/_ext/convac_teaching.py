@@ -4,33 +4,32 @@
 read; `minutes`, its reading time by section; `exercises`, each with its kind, time and level.
 """
 
-import json
 import re
 from pathlib import Path
 
 import yaml
 from sphinx.util.docutils import SphinxDirective
 
+from convac_course.chapters import read_chapter
+
 BEFORE = re.compile(r"\*\*Before you start\.?\*\*(.*?)(?=\n\s*\n|\Z)", re.S)
 LINK = re.compile(r"\[[^\]]+\]\(([^)#]+?)(?:\.ipynb|\.md)?(?:#[^)]*)?\)")
 MINUTES = re.compile(r"takes (\d+) minutes")
-STATEMENT = re.compile(r"\{exercise\} *(.+)\n(?::.*\n)*?:label: *(\S+)")
 FACTS = re.compile(r"^\*([^*\n]+?) · ([^*\n]+?) · ([^*\n]+?)\*$", re.M)
 LEFT_OUT = ("Exercise", "Exercises", "Further reading")
 # A line of code is read as slowly as this many words of prose.
 WORDS_A_LINE = 4
 
 
-class Chapter:
-    """What a teacher asks of a chapter, read from its notebook."""
+class Page:
+    """What a teacher asks of a chapter, from what the chapter's reader found."""
 
     def __init__(self, name, path):
         self.name = name
-        self.cells = json.loads(Path(path).read_text(encoding="utf-8"))["cells"]
-        texts = [source(cell) for cell in self.cells if cell["cell_type"] == "markdown"]
-        self.text = "\n\n".join(texts)
-        self.title = re.search(r"^# (.+)$", self.text, re.M)[1].strip()
-        before = BEFORE.search(self.text)
+        self.chapter = read_chapter(path)
+        self.title = self.chapter.title
+        texts = [cell.source for cell in self.chapter.cells if cell.kind == "markdown"]
+        before = BEFORE.search("\n\n".join(texts))
         self.before = before[1] if before else ""
         minutes = MINUTES.search(self.before)
         self.minutes = int(minutes[1]) if minutes else 0
@@ -45,11 +44,11 @@ class Chapter:
     def sections(self):
         """Return (section, minutes): the reading time, shared out by how much there is to read."""
         weights, section = {}, None
-        for cell in self.cells:
-            if role(cell) not in (None, "setup"):
+        for cell in self.chapter.cells:
+            if cell.role not in (None, "setup"):
                 continue
-            for line in source(cell).split("\n"):
-                if cell["cell_type"] == "code":
+            for line in cell.source.split("\n"):
+                if cell.kind == "code":
                     weights[section] = weights.get(section, 0) + WORDS_A_LINE
                     continue
                 if line.startswith("## "):
@@ -63,38 +62,19 @@ class Chapter:
     def exercises(self):
         """Return (title, label, kind, minutes, level, points) of each exercise."""
         found = []
-        for cell in self.cells:
-            stated = STATEMENT.search(source(cell))
-            if cell["cell_type"] == "markdown" and stated:
-                kind, time, level = FACTS.search(source(cell)).groups()
-                minutes = time.removesuffix(" minutes")
-                level = level.removeprefix("level ").removesuffix(" of 3")
-                own = [c for c in self.cells if exercise_of(c) == stated[2]]
-                points = sum(c["metadata"]["convac"].get("points", 0) for c in own)
-                found.append((stated[1].strip(), stated[2], kind, minutes, level, points))
+        for exercise in self.chapter.exercises:
+            kind, time, level = FACTS.search(exercise.statement.source).groups()
+            minutes = time.removesuffix(" minutes")
+            level = level.removeprefix("level ").removesuffix(" of 3")
+            found.append((exercise.title, exercise.name, kind, minutes, level, exercise.points))
         return found
-
-
-def source(cell):
-    """Return a cell's text."""
-    return "".join(cell["source"])
-
-
-def role(cell):
-    """Return the part a cell has in an exercise, or None."""
-    return cell["metadata"].get("convac", {}).get("role")
-
-
-def exercise_of(cell):
-    """Return the exercise a cell belongs to, or None."""
-    return cell["metadata"].get("convac", {}).get("exercise")
 
 
 def chapters_of(book):
     """Return the notebooks of a book's table of contents, in its order."""
     book = Path(book)
     listed = _files(yaml.safe_load((book / "_toc.yml").read_text(encoding="utf-8")))
-    return [Chapter(name, book / f"{name}.ipynb") for name in listed
+    return [Page(name, book / f"{name}.ipynb") for name in listed
             if (book / f"{name}.ipynb").exists()]  # fmt: skip
 
 

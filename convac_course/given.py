@@ -1,0 +1,104 @@
+"""What is given and must not be computed behind the wall, where its making could be watched.
+
+Some given values are made by the readers' checks from a seed: a state with hidden pairs, a box
+with a hidden tensor. Whoever could trace their making would have the answer. So they are made on
+this side and handed over: data as data, and a function as a name, to be called across the wall.
+"""
+
+import ast
+import json
+import os
+import resource
+import selectors
+from typing import Any
+
+from .answering import Stopped
+from .chapters import Chapter
+from .hidden_tests import HiddenTests
+from .names import bound_names, read_names
+from .plain import encode
+from .silence import CHECKS
+from .worker import Worker, serve, write_line
+
+Trees = dict[str, Any]
+
+
+class Giver:
+    """The given values of a chapter that are made here, and a process that calls its functions.
+
+    Parameters
+    ----------
+    chapter : Chapter
+    tests : HiddenTests
+        With the chapter's set-up run.
+    seconds : float
+        Processor time for all calls together.
+    """
+
+    def __init__(self, chapter: Chapter, tests: HiddenTests, seconds: float) -> None:
+        worker = Worker({}, lambda source: None)
+        hidden = _names_of_checks(chapter)
+        self.values: dict[str, Trees] = {}
+        for exercise in chapter.graded:
+            for cell in exercise.of("given"):
+                if read_names(cell.source) & hidden:
+                    made, names = tests.given(exercise), bound_names(cell.source)
+                    self.values[cell.source] = {
+                        name: encode(made[name], worker.remember) for name in sorted(names)
+                    }
+        self.process = 0
+        if worker.functions:
+            self._start(worker, seconds)
+
+    def _start(self, worker: Worker, seconds: float) -> None:
+        """Fork the process that calls the functions."""
+        (asked, self.into), (self.out_of, told) = os.pipe(), os.pipe()
+        self.process = os.fork()
+        if self.process == 0:
+            try:
+                os.close(self.into)
+                os.close(self.out_of)
+                limit = (int(seconds) + 1, resource.getrlimit(resource.RLIMIT_CPU)[1])
+                resource.setrlimit(resource.RLIMIT_CPU, limit)
+                serve(worker, asked, told)
+            finally:
+                os._exit(1)
+        os.close(asked)
+        os.close(told)
+
+    def call(self, content: Any, seconds: float) -> dict[str, Any]:
+        """Return the reply to a call that came across the wall; nothing in it is trusted.
+
+        Raises
+        ------
+        Stopped
+            If it is no call, or one that does not end.
+        """
+        if not self.process or not isinstance(content, list) or len(content) != 3:
+            raise Stopped("its process sent what was not asked for")
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.out_of, selectors.EVENT_READ)
+            line = b""
+            try:
+                write_line(self.into, {"call": [None, str(content[0]), *content[1:]]})
+                while not line.endswith(b"\n"):
+                    data = os.read(self.out_of, 65_536) if selector.select(seconds) else b""
+                    if not data:
+                        raise Stopped("a call of what is given did not end")
+                    line += data
+            except BrokenPipeError as error:
+                raise Stopped("a call of what is given did not end") from error
+        return json.loads(line)
+
+
+def _names_of_checks(chapter: Chapter) -> set[str]:
+    """Return the names that the set-up gives to what it imports from the checks."""
+    names = set()
+    for cell in chapter.setup:
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(CHECKS):
+                names |= {alias.asname or alias.name for alias in node.names}
+            elif isinstance(node, ast.Import):
+                found = [alias for alias in node.names if alias.name.startswith(CHECKS)]
+                names |= {alias.asname or alias.name.partition(".")[0] for alias in found}
+    return names

@@ -1,0 +1,156 @@
+"""What the checks make of a seed is made on this side: it is used there, and not watched."""
+
+import json
+import os
+import signal
+
+import nbformat
+import pytest
+from course_runs import MISSING, QUICK, graded, marks_of, release_of
+from course_sample import handed_in, write
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from convac_course.answering import Stopped
+from convac_course.build import build_assignment
+from convac_course.given import Giver
+from convac_course.hidden_tests import HiddenTests
+from convac_course.plain import decode, encode
+
+walled = pytest.mark.skipif(MISSING is not None, reason=f"no sandbox here: {MISSING}")
+pytestmark = pytest.mark.slow
+TEST = "### BEGIN HIDDEN TESTS\n{}\n### END HIDDEN TESTS"
+SOLUTION = "### BEGIN SOLUTION\n{}\n### END SOLUTION"
+STATEMENT = "````{{exercise}} {0}\n:label: {0}\n\n*Compute · 1 minutes · level 1 of 3*\n\nDo.\n````"
+RIGHT = {
+    "value": "value = box([1, 2, 3])",
+    "norm": "norm = float(np.sum(state**2))",
+    "twice": "def twice(pixels): return 2 * box(pixels)",
+}
+TESTS = {
+    "value": "assert abs(value - box([1, 2, 3])) < 1e-9",
+    "norm": "assert abs(norm - 1) < 1e-9 and state.shape == (2,) * 8",
+    "twice": "assert twice([3, 1, 2]) == 2 * box([3, 1, 2])",
+}
+GIVEN = {
+    "value": "seed = 3\nbox = one.black_box(seed)",
+    "norm": "state = two.paired_state(4)",
+    "twice": "box = one.black_box(5)",
+}
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """A course whose exercises are given what the checks of the book make."""
+    folder = tmp_path_factory.mktemp("course")
+    setup = new_code_cell(
+        "import numpy as np\nfrom convac_book.checks import states as one\n"
+        "from convac_book.checks import entanglement as two"
+    )
+    setup.metadata.convac = {"role": "setup"}
+    cells = [new_markdown_cell("# Given"), setup]
+    for name, solution in RIGHT.items():
+        for make, role, source in (
+            (new_markdown_cell, "statement", STATEMENT.format(name)),
+            (new_code_cell, "given", GIVEN[name]),
+            (new_code_cell, "solution", SOLUTION.format(solution)),
+            (new_code_cell, "test", TEST.format(TESTS[name])),
+        ):
+            cells.append(make(source))
+            cells[-1].metadata.convac = {"role": role, "exercise": name}
+        cells[-1].metadata.convac["points"] = 1
+    nbformat.write(new_notebook(cells=cells), folder / "given.ipynb")
+    build_assignment(folder / "given.ipynb", folder / "course")
+    return folder / "course"
+
+
+TRIED = {
+    "right": ("", 1),
+    "opens the box": (
+        "held = [c.cell_contents for c in box.__closure__ or ()]\n"
+        "assert not any(isinstance(h, np.ndarray) for h in held)\n",
+        1,
+    ),
+    "traces the box": (
+        "import sys\nseen = set()\nsys.settrace(lambda f, *a: seen.update(f.f_locals))\n"
+        "box([0, 0, 0])\nsys.settrace(None)\nassert 'tensor' not in seen\n",
+        1,
+    ),
+    "makes the state again": (
+        "order = two.paired_state(4)\nassert not isinstance(order, np.ndarray)\n",
+        1,
+    ),
+    "calls with nonsense": (
+        "for bad in ([], 'abc', None, [1, 2], [[1] * 3] * 3):\n"
+        "    try: box(bad)\n    except (ValueError, TypeError): pass\n"
+        "    else: raise SystemExit\n",
+        1,
+    ),
+    "calls in threads": (
+        "from concurrent.futures import ThreadPoolExecutor as Pool\n"
+        "with Pool(4) as pool: found = list(pool.map(box, [[1, 2, 3]] * 40))\n"
+        "assert len(set(found)) == 1\n",
+        1,
+    ),
+    "gives itself another box": ("box = lambda pixels: 0\n", 0),
+    "asks for another function": (
+        "import os\nfor n in range(3, 20):\n"
+        '    try: os.write(n, b\'{"ask": ["7", {"tuple": []}, {"dict": []}]}\\n\')\n'
+        "    except OSError: pass\nraise SystemExit\n",
+        0,
+    ),
+    "asks without end": ("while True: box([1, 2, 3])\n", 0),
+    "asks for something large": ("box(np.zeros(10**6))\n", 0),
+}
+
+
+@pytest.fixture(scope="module")
+def tried(course, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("in")
+    for name, (before, _) in TRIED.items():
+        answers = {**RIGHT, "value": before + RIGHT["value"]}
+        write(folder, name, handed_in(release_of(course, "given"), **answers), "given")
+    return graded(folder, course, folder / "g.csv", limits=QUICK, jobs=4)
+
+
+@walled
+@pytest.mark.parametrize("name", TRIED)
+def test_what_is_given_is_there_and_its_making_is_not(tried, name):
+    marks = marks_of(tried[name])
+    assert marks["value"] == TRIED[name][1], tried[name].reasons()
+    if name != "asks for another function":  # it breaks its own conversation
+        assert marks["norm"] == marks["twice"] == 1, tried[name].reasons()
+
+
+def test_a_giver_answers_calls_and_nothing_else(course):
+    from convac_course.build import read_course
+
+    chapter = read_course(course)["given"]
+    giver = Giver(chapter, HiddenTests(chapter), 10)
+    assert {name for trees in giver.values.values() for name in trees} == {"box", "seed", "state"}
+    (box,) = [t["box"] for source, t in giver.values.items() if "seed = 3" in source]
+    name = box["function"]
+    reply = giver.call([name, encode(([1, 2, 3],)), encode({})], 10)
+    assert isinstance(decode(reply["value"]), float)
+    assert giver.call([name, encode(([1],)), encode({})], 10)["raised"][0] == "ValueError"
+    for odd in ([name, 3, 4], [name, {"list": 1}, {}], ["no", encode(()), encode({})]):
+        assert "raised" in giver.call(odd, 10)
+    for odd in (None, [], [1, 2], "x", {"a": 1}):
+        with pytest.raises(Stopped):
+            giver.call(odd, 10)
+    os.kill(giver.process, signal.SIGKILL)
+    with pytest.raises(Stopped, match="did not end"):
+        giver.call([name, encode(([1, 2, 3],)), encode({})], 10)
+    assert json.dumps(giver.values)
+
+
+def test_a_chapter_that_makes_nothing_has_no_giver(tmp_path):
+    from course_runs import make_course
+
+    from convac_course.build import read_course
+
+    (tmp_path / "book").mkdir()
+    chapter = read_course(make_course(tmp_path / "book", tmp_path / "c"))["sample"]
+    giver = Giver(chapter, HiddenTests(chapter), 10)
+    assert giver.values == {} and not giver.process
+    with pytest.raises(Stopped, match="not asked for"):
+        giver.call(["0", {}, {}], 1)
