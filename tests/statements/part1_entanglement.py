@@ -37,9 +37,7 @@ def schmidt_decomposition(seed, word):
     b = X.T @ a / values
     orthonormal = np.allclose(b.T @ b, np.eye(len(values)))
     return bool(
-        orthonormal
-        and np.allclose((a * values) @ b.T, X)
-        and len(values) == rank(matrix(A, word))
+        orthonormal and np.allclose((a * values) @ b.T, X) and len(values) == rank(matrix(A, word))
     )
 
 
@@ -113,5 +111,3 @@ def schmidt_values_from_gram_matrices(seed, terms):
     return bool(
         np.allclose(found[:count], direct[:count]) and np.allclose(found[count:], 0, atol=1e-9)
     )
-
-

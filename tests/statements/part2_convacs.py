@@ -95,7 +95,9 @@ def a_scale_changes_no_decision(seed, c, at, head):
 
 @statement(
     "thm-convacs-sharing",
-    inside=[(seed, order, True, True) for seed in range(2) for order in ([1, 0, 2, 3], [2, 3, 0, 1])],
+    inside=[
+        (seed, order, True, True) for seed in range(2) for order in ([1, 0, 2, 3], [2, 3, 0, 1])
+    ],
     outside={
         "one matrix for all places": (0, [1, 0, 2, 3], False, True),
         "all sites have the same features": (0, [1, 0, 2, 3], True, False),

@@ -1,5 +1,6 @@
 """Diagrams."""
 
+import itertools
 from math import prod
 
 import numpy as np
@@ -10,7 +11,11 @@ from .frame import statement
 
 @statement(
     "prop-contraction-cost",
-    inside=[("ij,j", dict(i=3, j=4)), ("abx,xcd", dict(a=2, b=3, x=4, c=1, d=5)), ("i,j", dict(i=3, j=2))],
+    inside=[
+        ("ij,j", dict(i=3, j=4)),
+        ("abx,xcd", dict(a=2, b=3, x=4, c=1, d=5)),
+        ("i,j", dict(i=3, j=2)),
+    ],
     nothing_to_drop="two nodes are any two nodes; the shared legs are counted once in the trials",
 )
 def one_multiplication_a_setting(words, size):
@@ -79,9 +84,7 @@ def contract(nodes):
 )
 def bonds_are_schmidt_numbers(seed, terms):
     rng = np.random.default_rng(seed)
-    state = sum(
-        np.einsum("a,b,c,d,e", *rng.integers(-3, 4, size=(5, 2))) for _ in range(terms)
-    )
+    state = sum(np.einsum("a,b,c,d,e", *rng.integers(-3, 4, size=(5, 2))) for _ in range(terms))
     if not state.any():
         return True
     nodes, _ = as_mps(state.astype(float))
@@ -99,7 +102,7 @@ def cut_bonds_bound_the_rank(word, chi, bonds_counted):
     rng = np.random.default_rng(0)
     dims = [1, *[chi] * 5, 1]
     chain = [rng.integers(-5, 6, size=(dims[j], 2, dims[j + 1])) for j in range(6)]
-    severed = sum(a != b for a, b in zip(word, word[1:], strict=False))
+    severed = sum(a != b for a, b in itertools.pairwise(word))
     severed = severed if bonds_counted is None else bonds_counted
     return rank(matrix(contract(chain), word)) <= chi**severed
 
@@ -114,9 +117,7 @@ def errors_add_and_are_bounded(seed, k):
     nodes, lost = as_mps(state, k)
     tails = 0.0
     for j in range(1, 6):
-        squares = np.linalg.eigvalsh(
-            (X := matrix(state, "A" * j + "B" * (6 - j))) @ X.T
-        )[::-1]
+        squares = np.linalg.eigvalsh((X := matrix(state, "A" * j + "B" * (6 - j))) @ X.T)[::-1]
         tails += squares[k:].sum()
     error = np.sum((state - contract(nodes)) ** 2)
     return bool(np.isclose(error, lost)) and error <= tails + 1e-9

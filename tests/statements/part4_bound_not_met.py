@@ -100,5 +100,3 @@ def copies_lose_without_end(window, k, r0):
     copies = cut((5, r0, 2), window, word)
     falls = Fraction(copy_rank**window * 2, copies**window) < 1  # for each w copies
     return falls and weight == copies**n
-
-

@@ -1,6 +1,6 @@
 """The min-cut bound."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import networkx as nx
 import numpy as np
@@ -82,7 +82,7 @@ def legs_of_a_copy_tensor_once(network, window, counted, copies):
 def tree_of_pairs(widths, word):
     """Edges of a network with windows of two, matrices included, and its copy tensors."""
     edges, copies, names = [], [], list(word)
-    for layer, (below, width) in enumerate(zip(widths, widths[1:], strict=False)):
+    for layer, (below, width) in enumerate(pairwise(widths)):
         above = [f"copy {layer}.{k}" for k in range(len(names) // 2)]
         for k, name in enumerate(names):
             node = f"matrix {layer}.{k}"

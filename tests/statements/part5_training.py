@@ -47,9 +47,15 @@ def the_divisor_may_be_detached(seed, divide, given_back):
 
     (plain, exact), (same, constant), (_, through) = (
         gradient(d)
-        for d in (lambda row: torch.ones((), dtype=row.dtype), lambda row: divide(row).detach(), divide)
+        for d in (
+            lambda row: torch.ones((), dtype=row.dtype),
+            lambda row: divide(row).detach(),
+            divide,
+        )
     )
-    return all(torch.allclose(a, b) for a, b in [(plain, same), (exact, constant), (exact, through)])
+    return all(
+        torch.allclose(a, b) for a, b in [(plain, same), (exact, constant), (exact, through)]
+    )
 
 
 @statement(
