@@ -64,7 +64,7 @@ def test_tiles_of_a_join(m, n, blocks):
 
 def test_worst_pencil():
     assert check.worst_pencil(Fraction(15, 209))
-    assert check.worst_pencil("15/209")
+    assert not check.worst_pencil("15/209")
     assert check.worst_pencil(Fraction(1, 14), 9)
     assert check.worst_pencil(Fraction(14, 195), 30)
     assert "float" in str(check.worst_pencil(15 / 209))

@@ -23,20 +23,20 @@ def one_amplitude(
     Examples
     --------
     >>> one_amplitude([1.0, 2.0])
-    Not yet: one number is asked for, got [1.0, 2.0].
+    Not yet: a whole number is asked for, got [1.0, 2.0].
     """
     network = Architecture.line(local_dim=3, channels=(4, 2))
     generator = np.random.default_rng(seed)
     weights = [generator.integers(1, 9, shape) for shape in network.weight_shapes()]
     tensor = coefficients_tensor(network, weights)[0]
-    answer = number(amplitude, "one number")
+    answer = count(amplitude)
     choice = tuple(int(d) for d in choice)
-    if _same(answer, int(tensor[choice])):
+    if answer == int(tensor[choice]):
         return right("the network's score on these unit vectors is this amplitude")
     shuffled = {order for order in permutations(choice) if order != choice}
-    if any(_same(answer, int(tensor[order])) for order in shuffled):
+    if any(answer == int(tensor[order]) for order in shuffled):
         return not_yet("that is the amplitude of these features at other sites: mind the order")
-    if all(choice) and _same(answer, int(tensor[tuple(d - 1 for d in choice)])):
+    if all(choice) and answer == int(tensor[tuple(d - 1 for d in choice)]):
         return not_yet("that is the amplitude one feature lower: choice numbers them from 0")
     return not_yet("the network has another amplitude at this choice")
 
@@ -121,7 +121,3 @@ def symmetric_halves(largest_rank: Any, local_dim: int = 3) -> Feedback:
     if answer == local_dim * (local_dim - 1) // 2:
         return not_yet(f"{answer} counts the pairs of different features; equal ones count too")
     return not_yet(f"{answer} is too {'large' if answer > true else 'small'}")
-
-
-def _same(found: float, amplitude: int) -> bool:
-    return near(found, amplitude, percent=0.001)
