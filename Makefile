@@ -13,11 +13,7 @@ BIN := .venv/bin
 # the pages' tensors are small, and two processes run side by side in the tests.
 QUIET := TQDM_DISABLE=1 OMP_NUM_THREADS=1 PYDEVD_DISABLE_FILE_VALIDATION=1
 
-# The exact core, read from top to bottom, and what tests it.
-CORE := $(wildcard convac_lib/[a-z]*.py)
-CORE_TESTS := $(CORE:convac_lib/%.py=tests/test_%.py) tests/test_arrays.py
-
-.PHONY: help book test quick size coverage lab notebooks bench assignments graders clean python
+.PHONY: help book test lab notebooks bench assignments graders statements clean python
 
 help:  ## show this list
 	@echo "Convolutional circuits as quantum states: make TARGET [PYTHON=python3.12] [TORCH=cpu]"
@@ -81,6 +77,10 @@ assignments: .venv/installed  ## make the students' notebooks in assignments/
 graders: .venv/installed  ## try every grader on right, blank and wrong answers, in full
 	@$(BIN)/convac-course prove
 	@CONVAC_FULL=1 $(BIN)/python -m pytest -q tests/test_course_build.py -k nbgrader
+	@CONVAC_FULL=1 $(BIN)/python -m pytest -q -s tests/test_course_agreement.py
+
+statements: .venv/installed  ## try every boxed claim inside its hypotheses and outside, with counts
+	@$(QUIET) $(BIN)/python -m pytest -q tests/statements
 
 clean:  ## remove what was built; keeps .venv and the fetched front-end parts
 	rm -rf _build assignments .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage*

@@ -15,8 +15,8 @@ def test_gradient_by_hand():
     assert "places" in str(check.gradient_by_hand((2 / 3, -2 / 9)))
     assert "multiplied" in str(check.gradient_by_hand((-2 / 9, 1)))
     assert "length" in str(check.gradient_by_hand((-4 / 9, 4 / 3)))
-    assert "two numbers" in str(check.gradient_by_hand(3))
-    assert "two numbers" in str(check.gradient_by_hand((1, 2, 3)))
+    assert "pair of numbers" in str(check.gradient_by_hand(3))
+    assert "pair of numbers" in str(check.gradient_by_hand((1, 2, 3)))
 
 
 @pytest.mark.parametrize("values", [(0.5, 3.0, 0.75), (0.5, 1.75), (1.25, 0.9375)])
