@@ -16,9 +16,7 @@ LONG = {"wide-designs"}
 @pytest.mark.parametrize(
     "page",
     [
-        pytest.param(
-            page, id=page.stem, marks=pytest.mark.xfail(page.stem in LONG, strict=True, reason="two")
-        )
+        pytest.param(page, id=page.stem, marks=pytest.mark.xfail(page.stem in LONG, strict=True))
         for page in PAGES
     ],
 )
