@@ -148,7 +148,7 @@ def _half_width(n: int, spread: float) -> float:
 
 
 def _unpaired(base: Any, tip: Any) -> float:
-    """The half width of the pooled two-sample interval."""
+    """Return the half width of the pooled two-sample interval."""
     n = len(base)
     pooled = sqrt((np.var(base, ddof=1) + np.var(tip, ddof=1)) / n)
     return stats.t.ppf(0.975, 2 * n - 2) * pooled

@@ -5,7 +5,7 @@ from typing import Any
 from convac_book.answers import count, count_set, counts
 from convac_lib.architecture import Architecture
 from convac_lib.cuts import min_cut, min_cut_weight
-from convac_lib.partitions import Sides, blocks, from_sites
+from convac_lib.partitions import blocks, from_sites
 
 from ._feedback import Feedback, check, not_yet, right
 
