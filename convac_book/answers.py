@@ -280,6 +280,5 @@ def _fits(shape: tuple[int, ...], asked: Sequence[int | None]) -> bool:
 
 def _refused(what: str, value: Any) -> NotAnAnswer:
     shown = repr(value)
-    return NotAnAnswer(
-        f"{what} is asked for, got {shown if len(shown) < 80 else type(value).__name__}"
-    )
+    got = shown if len(shown) < 80 else f"a {type(value).__name__}"
+    return NotAnAnswer(f"{what} is asked for, got {got}")
