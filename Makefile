@@ -17,7 +17,7 @@ QUIET := TQDM_DISABLE=1 OMP_NUM_THREADS=1 PYDEVD_DISABLE_FILE_VALIDATION=1
 CORE := $(wildcard convac_lib/[a-z]*.py)
 CORE_TESTS := $(CORE:convac_lib/%.py=tests/test_%.py) tests/test_arrays.py
 
-.PHONY: help book test quick size coverage lab notebooks bench assignments slides graders fuzz clean python
+.PHONY: help book test quick size coverage lab notebooks bench assignments slides graders statements fuzz clean python
 
 help:  ## show this list
 	@echo "Convolutional circuits as quantum states: make TARGET [PYTHON=python3.12] [TORCH=cpu]"
@@ -87,6 +87,11 @@ graders: .venv/installed  ## try every grader on right, blank and wrong answers,
 	@$(BIN)/convac-course prove
 	@CONVAC_FULL=1 $(BIN)/python -m pytest -q -k "nbgrader or whole or followed" \
 	  tests/test_course_build.py tests/test_course_whole.py tests/test_course_teaching.py
+
+	@CONVAC_FULL=1 $(BIN)/python -m pytest -q -s tests/test_course_agreement.py
+
+statements: .venv/installed  ## try every boxed claim inside its hypotheses and outside, with counts
+	@$(QUIET) $(BIN)/python -m pytest -q tests/statements
 
 fuzz: .venv/installed  ## send a hundred thousand hostile replies to the grader
 	@$(QUIET) $(BIN)/python tests/fuzz_replies.py

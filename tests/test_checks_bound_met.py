@@ -169,10 +169,10 @@ def test_two_paths_says_what_is_off():
         ([good[0], [(0, 3, 0), (1, 1, 0), (2, 0, 0), (1, 1, 1), (0, 2, 0)]], "twice"),
         ([good[0], [(1, 1, 0), (0, 2, 0)]], "begins and ends at a site"),
         ([good[0], []], "begins and ends at a site"),
-        (None, "a list of paths"),
-        ("AB", "a list of paths"),
-        ([[(0, 0)], [(0, 1)]], "no strand"),
-        ([good[0], [(0, 0.5, 0)]], "a list of paths"),
+        (None, "a list of two paths"),
+        ("AB", "a list of two paths"),
+        ([[(0, 0)], [(0, 1)]], "a strand (level, place, digit)"),
+        ([good[0], [(0, 0.5, 0)]], "a strand (level, place, digit)"),
     ]:
         verdict = check.two_paths(wrong)
         assert not verdict and said in verdict.sentence, (wrong, verdict)

@@ -59,7 +59,7 @@ def test_what_is_in_demand(shares, noise, channels, demands, narrow):
     assert "missing" in str(check.what_is_in_demand(demands, set(), *given))
     assert "wide enough" in str(check.what_is_in_demand(demands, {0, 1, 2}, *given))
     assert "two bonds" in str(check.what_is_in_demand((9, 9, 9), narrow, *given))
-    assert "one more level" in str(check.what_is_in_demand((*demands, 1), narrow, *given))
+    assert "of them" in str(check.what_is_in_demand((*demands, 1), narrow, *given))
     everything = [max(map(len, pair)) for pair in pairwise(shares)]
     assert "noise" in str(check.what_is_in_demand(everything, narrow, *given))
     assert not check.what_is_in_demand(4, narrow, *given)

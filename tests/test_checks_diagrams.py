@@ -24,7 +24,7 @@ def test_fewest_multiplications_is_right_for_one_number_only(sizes):
     assert accepted == [min(costs.values())]
 
 
-@pytest.mark.parametrize("wrong", [None, "4000", 4000.0, [4000], 0, -4000])
+@pytest.mark.parametrize("wrong", [None, "4000", 4000.5, [4000], 0, -4000])
 def test_fewest_multiplications_refuses_what_is_not_the_integer(wrong):
     assert not check.fewest_multiplications(wrong)
 
@@ -100,7 +100,7 @@ def test_ladder_knows_the_inner_product(seed):
     assert check.ladder(true, seed)
     assert "sign" in check.ladder(-true, seed).sentence
     assert "with itself" in check.ladder(from_the_right(first, first), seed).sentence
-    for wrong in (true * (1 + 1e-6), 2 * true, 0.0, None, "x", np.inf, first):
+    for wrong in (true * (1 + 1e-5), 2 * true, 0.0, None, "x", np.inf, first):
         assert not check.ladder(wrong, seed)
 
 

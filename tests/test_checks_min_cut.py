@@ -29,7 +29,7 @@ def test_which_side(with_a):
     weight = prod(bonds)
     assert check.which_side(np.int64(weight), with_a)
     assert "multiplied" in check.which_side(sum(bonds), with_a).sentence
-    for wrong in (weight + 1, 2 * weight, 0, float(weight), None, "weight"):
+    for wrong in (weight + 1, 2 * weight, 0, weight + 0.5, None, "weight"):
         verdict = check.which_side(wrong, with_a)
         assert not verdict and str(weight) not in verdict.sentence.replace(repr(wrong), "")
     if "b" not in with_a:
@@ -42,7 +42,7 @@ def test_most_entangled(n_sites, M, r0):
     assert check.most_entangled(most, n_sites, M, r0)
     assert "lighter" in check.most_entangled(most + 1, n_sites, M, r0).sentence
     assert "larger" in check.most_entangled(most - 1, n_sites, M, r0).sentence
-    for wrong in (float(most), None, "most", most**2):
+    for wrong in (most + 0.5, None, "most", most**2):
         assert not check.most_entangled(wrong, n_sites, M, r0)
 
 

@@ -19,7 +19,7 @@ def test_largest_state_is_right_for_one_number_only(memory, local_dim):
     assert np.log(8) + (n + 1) * np.log(local_dim) > np.log(memory)
 
 
-@pytest.mark.parametrize("wrong", [None, "19", 19.0, [19], 10**9, -3])
+@pytest.mark.parametrize("wrong", [None, "19", 19.5, [19], 10**9, -3])
 def test_largest_state_refuses_what_is_not_a_sensible_integer(wrong):
     assert not check.largest_state(wrong)
 

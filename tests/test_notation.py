@@ -6,12 +6,23 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
+from prose import before_exercises
 
 import convac_book
 import convac_lib
 from convac_lib import learning
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
+TOC = yaml.safe_load((BOOK / "_toc.yml").read_text(encoding="utf-8"))
+PAGES = [
+    chapter["file"]
+    for part in TOC["parts"]
+    for chapter in part["chapters"]
+    if (BOOK / f"{chapter['file']}.ipynb").exists()
+]
+PROOF = re.compile(r"^:::\{prf:proof\}\n.*?^:::$", re.M | re.S)
+FORMULA = re.compile(r"\$\$(.*?)\$\$|(?<!\\)\$([^$]+)\$", re.S)
 ROWS = [
     [cell.strip() for cell in line.strip().strip("|").split("|")]
     for line in (BOOK / "notation.md").read_text(encoding="utf-8").splitlines()
@@ -52,12 +63,40 @@ def test_the_code_has_every_name(row):
     assert [name for name in names_in(row[2]) if not resolves(name)] == []
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
-def test_the_page_where_a_symbol_is_first_met_is_there_and_uses_it(row):
-    page = BOOK / re.search(r"\(([^)]+)\)", row[3])[1]
-    text = page.read_text(encoding="utf-8").replace("\\\\", "\\")
-    symbols = re.findall(r"\$([^$]+)\$", row[0])[0].split(", ")
-    assert any(symbol in text for symbol in symbols), symbols
+def symbols_of(row):
+    """Return the symbols that a row defines."""
+    return re.findall(r"\$([^$]+)\$", row[0])
+
+
+def pattern(symbol):
+    """Return what finds a symbol in a formula: with its indices, and not inside another."""
+    before = r"(?<![A-Za-z\\_^])(?<!\\mathcal\{)" if symbol[0].isalpha() else ""
+    after = r"(?![A-Za-z_^'])" if symbol[-1].isalpha() else ""
+    return re.compile(before + re.escape(symbol) + after)
+
+
+def formulas(page):
+    """Return the formulas of a page's prose, without its proofs and its exercises."""
+    prose = PROOF.sub("", before_exercises(BOOK / f"{page}.ipynb"))
+    return [one or other for one, other in FORMULA.findall(prose)]
+
+
+SYMBOLS = [(symbol, row) for row in ROWS for symbol in symbols_of(row)]
+FORMULAS = {page: formulas(page) for page in PAGES}
+
+
+def test_each_symbol_has_one_meaning():
+    names = [symbol for symbol, _ in SYMBOLS]
+    assert sorted(names) == sorted(set(names))
+
+
+@pytest.mark.parametrize("symbol, row", SYMBOLS, ids=[symbol for symbol, _ in SYMBOLS])
+def test_a_symbol_is_first_used_where_the_table_says(symbol, row):
+    said = re.search(r"\(([^)]+)\.ipynb\)", row[3])[1]
+    found = pattern(symbol)
+    used = [page for page in PAGES if any(map(found.search, FORMULAS[page]))]
+    assert used, "the symbol is on no page"
+    assert used[0] == said
 
 
 def test_a_name_that_is_not_there_is_noticed():

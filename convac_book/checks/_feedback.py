@@ -1,6 +1,11 @@
 """What a check returns: a verdict that shows as a sentence."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from convac_book.answers import NotAnAnswer
 
 
 @dataclass(frozen=True)
@@ -33,3 +38,16 @@ def right(sentence: str) -> Feedback:
 def not_yet(sentence: str) -> Feedback:
     """Return the verdict on an answer that is still off, with what is off."""
     return Feedback(False, sentence)
+
+
+def check(judge: Callable[..., Feedback]) -> Callable[..., Feedback]:
+    """Let a check read its answers with `convac_book.answers`: what is none gets its sentence."""
+
+    @wraps(judge)
+    def judged(*args: Any, **kwargs: Any) -> Feedback:
+        try:
+            return judge(*args, **kwargs)
+        except NotAnAnswer as error:
+            return not_yet(str(error))
+
+    return judged

@@ -2,31 +2,30 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from operator import index
 from typing import Any
 
+from convac_book.answers import counts, listed, near, number
 from convac_lib.architecture import Architecture
 from convac_lib.cuts import min_cut
 from convac_lib.partitions import as_word
 
-from ._feedback import Feedback, not_yet, right
+from ._feedback import Feedback, check, not_yet, right
 
 
+@check
 def two_paths(paths: Any, word: str = "ABBA") -> Feedback:
     """Check two paths from A to B that share no strand: four sites, M = 2, r_0 = r_1 = 4.
 
     Examples
     --------
     >>> two_paths([[(0, 0, 0), (1, 0, 0), (0, 1, 0)]])
-    Not yet: two paths are asked for, got 1.
+    Not yet: a list of two paths is asked for, got 1 of them.
     """
     word = as_word(word)
-    try:
-        laid = [[tuple(index(part) for part in strand) for strand in path] for path in paths]
-    except TypeError:
-        return not_yet("a list of paths is asked for, each a list of (level, place, digit)")
-    if len(laid) != 2:
-        return not_yet(f"two paths are asked for, got {len(laid)}")
+    laid = [
+        [tuple(counts(strand, 3, "a strand (level, place, digit)")) for strand in listed(path)]
+        for path in listed(paths, 2, "a list of two paths")
+    ]
     for path in laid:
         fault = _fault(path, word)
         if fault:
@@ -57,6 +56,7 @@ def _fault(path: Any, word: str) -> str | None:
     return None
 
 
+@check
 def how_lucky(luck: Any, q: int = 5) -> Feedback:
     """Check the probability that ten weights modulo q give the full rank of 2.
 
@@ -65,14 +65,11 @@ def how_lucky(luck: Any, q: int = 5) -> Feedback:
     >>> how_lucky(0.768)
     Not yet: that is the probability for one of the factors, or for some of them.
     """
-    try:
-        answer = float(luck)
-    except (TypeError, ValueError):
-        return not_yet(f"a probability is asked for, got {luck!r}")
+    answer = number(luck, "a probability")
     dense, site = (1 - 1 / q) ** 2, (1 - 1 / q) * (1 - 1 / q**2)
-    if abs(answer - dense * site**2) < 1e-6:
+    if near(answer, dense * site**2, within=0.0001):
         return right("and near 1 for a large prime")
-    if any(abs(answer - part) < 1e-6 for part in (dense, site, dense * site, site**2)):
+    if any(near(answer, part, within=0.0001) for part in (dense, site, dense * site, site**2)):
         return not_yet("that is the probability for one of the factors, or for some of them")
     if not 0 <= answer <= 1:
         return not_yet(f"a probability lies between 0 and 1, got {answer}")
@@ -81,6 +78,7 @@ def how_lucky(luck: Any, q: int = 5) -> Feedback:
     return not_yet("it is likelier than that")
 
 
+@check
 def two_bases(
     twos: Any, threes: Any, case: tuple[Any, ...] = ((6, 6, 12, 3), "BBBAAAAA")
 ) -> Feedback:
@@ -92,12 +90,10 @@ def two_bases(
     Not yet: the two cuts multiply to 8, and the minimal cut is 18.
     """
     widths, word = case
-    try:
-        twos, threes = [[index(factor) for factor in factors] for factors in (twos, threes)]
-    except TypeError:
-        return not_yet("two lists of integers are asked for")
-    if not len(twos) == len(threes) == len(widths):
-        return not_yet(f"each list has {len(widths)} factors, one for each width")
+    twos, threes = (
+        counts(factors, len(widths), f"a list of {len(widths)} factors, one for each width,")
+        for factors in (twos, threes)
+    )
     for base, factors in ((2, twos), (3, threes)):
         for factor in factors:
             if not _is_power(factor, base):

@@ -1,16 +1,17 @@
 """Checks of the exercises in the chapter on choosing widths for your data."""
 
 from itertools import pairwise, product
-from math import isclose
 from typing import Any
 
 import numpy as np
 
+from convac_book.answers import count_set, counts, near, number, numbers
 from convac_lib.architecture import Architecture
 
-from ._feedback import Feedback, not_yet, right
+from ._feedback import Feedback, check, not_yet, right
 
 
+@check
 def two_moments(
     shares: Any, c_v: tuple[Any, ...] = ((1, 1), (1, 3)), c_u: tuple[Any, ...] = ((4, -1), (-1, 1))
 ) -> Feedback:
@@ -21,11 +22,8 @@ def two_moments(
     >>> two_moments((3, 2))
     Not yet: shares add up to 1; these add up to 5.
     """
-    try:
-        first, second = (float(share) for share in shares)
-    except (TypeError, ValueError):
-        return not_yet(f"two numbers (p1, p2) are asked for, got {shares!r}")
-    if not isclose(first + second, 1, abs_tol=1e-6):
+    first, second = numbers(shares, 2, "a pair of numbers (p1, p2)")
+    if not near(first + second, 1, within=0.002):
         return not_yet(f"shares add up to 1; these add up to {first + second:.4g}")
     c_v, c_u = np.array(c_v, dtype=float), np.array(c_u, dtype=float)
     squares = np.sort(np.linalg.eigvals(c_v @ c_u).real)[::-1]
@@ -43,6 +41,7 @@ def two_moments(
     return not_yet("trace and determinant of C_v C_u give another pair")
 
 
+@check
 def what_is_in_demand(
     demands: Any,
     too_narrow: Any,
@@ -62,16 +61,11 @@ def what_is_in_demand(
     >>> what_is_in_demand((3, 4, 2), {1})
     Not yet: the demand of layers 0, 2 is another; two bonds end at each copy tensor.
     """
-    try:
-        demands = [_as_integer(width) for width in demands]
-        too_narrow = {_as_integer(layer) for layer in too_narrow}
-    except (TypeError, ValueError):
-        return not_yet("demands must be a tuple and too_narrow a set, both of integers")
+    demands = counts(demands, len(shares) - 1, f"a tuple of {len(shares) - 1} widths")
+    too_narrow = count_set(too_narrow)
     depth = len(shares) - 1
-    if len(demands) != depth:
-        return not_yet(f"there are {depth} layers, and one more level than that")
-    counts = [sum(share > noise for share in level) for level in shares]
-    wanted = [max(counts[layer : layer + 2]) for layer in range(depth)]
+    numbers_of = [sum(share > noise for share in level) for level in shares]
+    wanted = [max(numbers_of[layer : layer + 2]) for layer in range(depth)]
     if demands == [max(len(a), len(b)) for a, b in pairwise(shares)] != wanted:
         return not_yet("some of these values are noise and do not count")
     off = [layer for layer in range(depth) if demands[layer] != wanted[layer]]
@@ -89,6 +83,7 @@ def what_is_in_demand(
     return right("each layer passes the larger of its two bonds, or is named")
 
 
+@check
 def tiny_budget(
     best: Any,
     lost: Any,
@@ -103,19 +98,16 @@ def tiny_budget(
     >>> tiny_budget((3, 4), 0.0)
     Not yet: this profile has 64 weights, more than the budget of 50.
     """
-    try:
-        r0, r1 = (_as_integer(width) for width in best)
-        lost = float(lost)
-    except (TypeError, ValueError):
-        return not_yet("best must be two integers (r0, r1), and lost a number")
+    r0, r1 = counts(best, 2, "a pair of integers (r0, r1)")
+    lost = number(lost)
     if min(r0, r1) < 1:
         return not_yet(f"a layer has at least one channel, got {(r0, r1)}")
     weights, tail = _judged(local_dim, shares, r0, r1)
     if weights > budget:
         return not_yet(f"this profile has {weights} weights, more than the budget of {budget}")
-    if not isclose(lost, tail, abs_tol=1e-6):
+    if not near(lost, tail, within=0.001):
         one_each = sum(shares[0][min(local_dim, r0) :]) + sum(shares[1][min(r0, r1) :])
-        if isclose(lost, one_each, abs_tol=1e-6):
+        if near(lost, one_each, within=0.001):
             return not_yet("the tail of a level is lost at each of its nodes")
         return not_yet("the tail sum of this profile is another")
     others = [_judged(local_dim, shares, *widths) for widths in product(range(1, budget), repeat=2)]
@@ -135,10 +127,4 @@ def _judged(local_dim: int, shares: Any, r0: Any, r1: Any) -> Any:
 
 
 def _close(given: Any, wanted: Any) -> bool:
-    return np.allclose(given, wanted, atol=1e-3)
-
-
-def _as_integer(value: Any) -> Any:
-    if int(value) != value:
-        raise ValueError
-    return int(value)
+    return near(given, wanted, within=0.001)

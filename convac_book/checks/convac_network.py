@@ -4,30 +4,28 @@ from typing import Any
 
 import numpy as np
 
+from convac_book.answers import array, count, einsum_words, listed, near
 from convac_lib.architecture import Architecture
 from convac_lib.decompositions import coefficients_tensor, random_weights
 
-from ._feedback import Feedback, not_yet, right
+from ._feedback import Feedback, check, not_yet, right
 
 
+@check
 def letters_only(formula: Any, order: tuple[int, ...] = (2, 0, 6, 1, 3, 5, 4)) -> Feedback:
     """Check the einsum formula of a four-site ConvAC whose seven matrices come in `order`.
 
     Examples
     --------
     >>> letters_only("ma,mb->ab")
-    Not yet: seven words are asked for before the arrow, got 2.
+    Not yet: 7 words are asked for before the arrow, got 2.
     """
-    if not isinstance(formula, str) or formula.count("->") != 1:
-        return not_yet(f"a string with one arrow -> is asked for, got {formula!r}")
-    words = formula.replace(" ", "").split("->")[0].split(",")
-    if len(words) != 7:
-        return not_yet(f"seven words are asked for before the arrow, got {len(words)}")
+    words = einsum_words(formula, 7)
     network = Architecture.line(local_dim=2, channels=(3, 4), n_outputs=5)
     weights = random_weights(network, seed=0, integers=9)
     matrices = [*weights[0], *weights[1], weights[2]]
     try:
-        tensor = np.einsum(formula, *(matrices[k] for k in order), optimize=True)
+        tensor = np.einsum(words, *(matrices[k] for k in order), optimize=True)
     except ValueError:
         return not_yet("einsum refuses it: does each word fit the axes of its matrix?")
     true = coefficients_tensor(network, weights)
@@ -60,6 +58,7 @@ def web(seed: int) -> list[tuple[int, int]]:
     return [(names[i], names[j]) for i, j in shuffled]
 
 
+@check
 def web_of_copies(value: Any, seed: int = 3, bond: int = 5) -> Feedback:
     """Check the value of the web of `seed` with bonds of dimension `bond`.
 
@@ -68,12 +67,7 @@ def web_of_copies(value: Any, seed: int = 3, bond: int = 5) -> Feedback:
     >>> web_of_copies(5)
     Not yet: 5 is the value of a connected web, and this one has more pieces.
     """
-    try:
-        answer = int(value)
-    except (TypeError, ValueError, OverflowError):
-        return not_yet(f"an integer is asked for, got {value!r}")
-    if answer != value:
-        return not_yet(f"an integer is asked for, got {value!r}")
+    answer = count(value)
     pairs = web(seed)
     pieces = _count_pieces(pairs)
     if answer == bond**pieces:
@@ -88,18 +82,17 @@ def web_of_copies(value: Any, seed: int = 3, bond: int = 5) -> Feedback:
     return not_yet("the web has another value")
 
 
+@check
 def dense_joint(imitation: Any, seed: int = 3, local_dim: int = 3) -> Feedback:
     """Check (left, right, mix), matrices of a ConvAC that form the joint T of the exercise.
 
     Examples
     --------
     >>> dense_joint(([[1]], [[1]]))
-    Not yet: three matrices (left, right, mix) are asked for.
+    Not yet: a triple of matrices (left, right, mix) is asked for, got 2 of them.
     """
-    matrices = _as_three_matrices(imitation)
-    if isinstance(matrices, Feedback):
-        return matrices
-    left, right_, mix = matrices
+    three = listed(imitation, 3, "a triple of matrices (left, right, mix)")
+    left, right_, mix = (array(matrix, (None, None)) for matrix in three)
     joint = np.random.default_rng(seed).normal(size=(4, local_dim, local_dim))
     channels = len(left)
     wanted = {
@@ -115,11 +108,11 @@ def dense_joint(imitation: Any, seed: int = 3, local_dim: int = 3) -> Feedback:
     if channels > local_dim**2:
         return not_yet(f"r0 = {channels} is more than M^2 = {local_dim**2}")
     formed = np.einsum("gk,ka,kb->gab", mix, left, right_)
-    if np.allclose(formed, joint, atol=1e-8):
+    if near(formed, joint, within=1e-6):
         return right(f"a ConvAC with r0 = {channels} forms the joint")
-    if np.allclose(formed, joint.transpose(0, 2, 1), atol=1e-8):
+    if near(formed, joint.transpose(0, 2, 1), within=1e-6):
         return not_yet("left and right are exchanged")
-    wrong = int(np.sum(abs(formed - joint) > 1e-8))
+    wrong = int(np.sum(abs(formed - joint) > 1e-6))
     return not_yet(f"{wrong} of the {joint.size} entries are not those of T")
 
 
@@ -134,16 +127,3 @@ def _count_pieces(pairs: Any) -> int:
     for i, j in pairs:
         parent[root(i)] = root(j)
     return sum(parent[node] == node for node in parent)
-
-
-def _as_three_matrices(answer: Any) -> Any:
-    """Return the answer as three matrices of floats, or the verdict if it has another form."""
-    try:
-        matrices = [np.array(matrix, dtype=float) for matrix in answer]
-    except (TypeError, ValueError):
-        return not_yet("three matrices of numbers (left, right, mix) are asked for")
-    if len(matrices) != 3 or any(matrix.ndim != 2 for matrix in matrices):
-        return not_yet("three matrices (left, right, mix) are asked for")
-    if not all(np.isfinite(matrix).all() for matrix in matrices):
-        return not_yet("every entry must be a finite number")
-    return matrices

@@ -4,14 +4,16 @@ from typing import Any
 
 import numpy as np
 
+from convac_book.answers import array, count, near
 from convac_lib.architecture import Architecture
 from convac_lib.decompositions import coefficients_tensor
 from convac_lib.partitions import interleaved
 from convac_lib.states import schmidt_values
 
-from ._feedback import Feedback, not_yet, right
+from ._feedback import Feedback, check, not_yet, right
 
 
+@check
 def channels_needed(
     channels: Any, weights: Any, n_sites: int = 32, local_dim: int = 3, r0: int = 5
 ) -> Feedback:
@@ -22,9 +24,7 @@ def channels_needed(
     >>> channels_needed(3**32, 3**32 * 97)
     Not yet: the first layer has half as many windows as there are sites, and each counts once.
     """
-    answer, spent = _as_int(channels), _as_int(weights)
-    if answer is None or spent is None:
-        return not_yet(f"two whole numbers are asked for, got {channels!r} and {weights!r}")
+    answer, spent = count(channels), count(weights)
     r, pairs = min(r0, local_dim), n_sites // 2
     if answer == r**n_sites:
         return not_yet(
@@ -43,28 +43,24 @@ def channels_needed(
     return right(f"{answer:.1e} channels and {spent:.1e} weights, for {n_sites} sites")
 
 
+@check
 def flatten_it(v: Any, a: Any, seed: int = 2, r0: int = 3, r1: int = 4) -> Feedback:
     """Check a shallow network (v, a) for the page's deep one on four sites.
 
     Examples
     --------
     >>> flatten_it([1, 1], [[[1, 0]] * 4])
-    Not yet: v of shape (K,) and a of shape (K, 4, 2) are asked for, got (2,) and (1, 4, 2).
+    Not yet: v and a must have one length K, got 2 and 1.
     """
-    try:
-        v, a = np.asarray(v, dtype=float), np.asarray(a, dtype=float)
-    except (TypeError, ValueError):
-        return not_yet("v and a must be arrays of numbers")
-    if v.ndim != 1 or a.shape != (len(v), 4, 2):
-        return not_yet(
-            f"v of shape (K,) and a of shape (K, 4, 2) are asked for, got {v.shape} and {a.shape}"
-        )
+    v, a = array(v, (None,)), array(a, (None, 4, 2))
+    if len(v) != len(a):
+        return not_yet(f"v and a must have one length K, got {len(v)} and {len(a)}")
     network = Architecture.line(2, (r0, r1))
     generator = np.random.default_rng(seed)
     prescribed = [generator.integers(0, 9, shape) for shape in network.weight_shapes()]
     target = coefficients_tensor(network, prescribed)[0]
     tensor = np.einsum("k,ka,kb,kc,kd->abcd", v, *a.transpose(1, 0, 2))
-    if not np.allclose(tensor, target, rtol=1e-9):
+    if not near(tensor, target, within=1e-6):
         return not_yet(_what_is_off(tensor, target))
     if len(v) > r0**2:
         return not_yet(
@@ -86,6 +82,7 @@ def _what_is_off(tensor: Any, target: Any) -> str:
     return f"{wrong} of the 16 entries are off"
 
 
+@check
 def windows_of_four(rank: Any, local_dim: int = 2, r0: int = 3) -> Feedback:
     """Check the rank of a 4 x 4 image's network for the checkerboard.
 
@@ -94,9 +91,7 @@ def windows_of_four(rank: Any, local_dim: int = 2, r0: int = 3) -> Feedback:
     >>> windows_of_four(3**8)
     Not yet: there are four windows in the first layer, not eight.
     """
-    answer, r = _as_int(rank), min(r0, local_dim**2)
-    if answer is None:
-        return not_yet(f"one whole number is asked for, got {rank!r}")
+    answer, r = count(rank), min(r0, local_dim**2)
     if answer == r**4:
         return right(f"four windows, and each carries {r} dimensions")
     if answer == r**8:
@@ -108,6 +103,7 @@ def windows_of_four(rank: Any, local_dim: int = 2, r0: int = 3) -> Feedback:
     return not_yet(f"{answer} is too {'large' if answer > r**4 else 'small'}")
 
 
+@check
 def channels_for_most(channels: Any, seed: int = 30, tolerance: float = 0.05) -> Feedback:
     """Check the least number of channels that the bound allows an error below `tolerance`.
 
@@ -116,9 +112,7 @@ def channels_for_most(channels: Any, seed: int = 30, tolerance: float = 0.05) ->
     >>> channels_for_most(81)
     Not yet: fewer than 81 channels leave an error below 0.05 possible.
     """
-    answer = _as_int(channels)
-    if answer is None:
-        return not_yet(f"one whole number is asked for, got {channels!r}")
+    answer = count(channels)
     network = Architecture.line(3, (4, 6, 3))
     generator = np.random.default_rng(seed)
     weights = [generator.normal(size=shape) for shape in network.weight_shapes()]
@@ -132,12 +126,3 @@ def channels_for_most(channels: Any, seed: int = 30, tolerance: float = 0.05) ->
     if answer < 0:
         return not_yet(f"a number of channels is not negative, got {answer}")
     return not_yet(f"with {answer} channels no error is below {errors[answer]:.3f}")
-
-
-def _as_int(value: Any) -> Any:
-    """Return a whole number of any kind as an int, or None."""
-    try:
-        number = np.asarray(value, dtype=object).item()
-        return int(number) if number == int(number) else None
-    except (TypeError, ValueError, OverflowError):
-        return None

@@ -1,16 +1,16 @@
 """Checks of the exercises in the chapter on entanglement."""
 
-from operator import index
 from typing import Any
 
 import numpy as np
 
-from convac_lib._arrays import Array
+from convac_book.answers import counts, near, number
 from convac_lib.partitions import as_partition
 
-from ._feedback import Feedback, not_yet, right
+from ._feedback import Feedback, check, not_yet, right
 
 
+@check
 def matricize_by_hand(place: Any, word: str = "BAAB", number: int = 11) -> Feedback:
     """Check the row and column where `number` stands in the matricized numbers 0 to 2^N − 1.
 
@@ -19,10 +19,7 @@ def matricize_by_hand(place: Any, word: str = "BAAB", number: int = 11) -> Feedb
     >>> matricize_by_hand((3, 1), "BAAB", 11)
     Not yet: the row is the one of another number.
     """
-    try:
-        row, column = (index(n) for n in place)
-    except (TypeError, ValueError):
-        return not_yet(f"a pair of integers (row, column) is asked for, got {place!r}")
+    row, column = counts(place, 2, "a pair of integers (row, column)")
     sides = as_partition(word)
     digits = [(number >> s) & 1 for s in reversed(range(sides.size))]  # d_1 first
     rows, columns = 2 ** int(sides.sum()), 2 ** int((~sides).sum())
@@ -35,6 +32,7 @@ def matricize_by_hand(place: Any, word: str = "BAAB", number: int = 11) -> Feedb
     return right(f"{number} stands in row {row}, column {column}")
 
 
+@check
 def w_state_entropy(w_entropy: Any, n_sites: int = 100, in_a: int = 30) -> Feedback:
     """Check the entanglement entropy of a W state, in nats.
 
@@ -43,24 +41,21 @@ def w_state_entropy(w_entropy: Any, n_sites: int = 100, in_a: int = 30) -> Feedb
     >>> w_state_entropy(-0.1)
     Not yet: an entropy is not negative.
     """
-    try:
-        found = float(w_entropy)
-    except (TypeError, ValueError):
-        return not_yet(f"a number is asked for, got {w_entropy!r}")
+    found = number(w_entropy)
     p = in_a / n_sites
     entropy = -(p * np.log(p) + (1 - p) * np.log(1 - p))
-    if abs(found - entropy) < 1e-3:
+    if near(found, entropy, within=0.001):
         return right(f"the entropy is {entropy:.4f} nats")
     if found < 0:
         return not_yet("an entropy is not negative")
-    if abs(found - entropy / np.log(2)) < 1e-3:
+    if near(found, entropy / np.log(2), within=0.001):
         return not_yet("that is the entropy in bits, and nats are asked for")
     if found > np.log(2) + 1e-3:
         return not_yet("with two Schmidt values the entropy is at most ln 2")
     return not_yet(f"{found:.4f} nats is not the entropy of this partition")
 
 
-def paired_state(seed: int) -> Array:
+def paired_state(seed: int) -> np.ndarray:
     """Return eight sites in four Bell pairs, each site turned by an angle: shape (2,) * 8.
 
     Examples
@@ -78,15 +73,16 @@ def paired_state(seed: int) -> Array:
     return state.transpose(np.argsort(order))
 
 
+@check
 def hidden_pairs(partners: Any, seed: int = 3) -> Feedback:
     """Check who is paired with whom in the state of `seed`.
 
     Examples
     --------
     >>> hidden_pairs([1, 0, 3, 2])
-    Not yet: a list of eight site numbers is asked for, got [1, 0, 3, 2].
+    Not yet: a list of eight site numbers is asked for, got 4 of them.
     """
-    partners = _as_partners(partners)
+    partners = _paired(partners)
     if isinstance(partners, Feedback):
         return partners
     order = np.random.default_rng(seed).permutation(8)
@@ -97,14 +93,9 @@ def hidden_pairs(partners: Any, seed: int = 3) -> Feedback:
     return right("all four pairs are found")
 
 
-def _as_partners(answer: Any) -> Any:
+def _paired(answer: Any) -> Any:
     """Return the answer as a list of four pairs, or the verdict if it is none."""
-    try:
-        partners = [index(site) for site in answer]
-    except TypeError:
-        partners = []
-    if len(partners) != 8:
-        return not_yet(f"a list of eight site numbers is asked for, got {answer!r}")
+    partners = counts(answer, 8, "a list of eight site numbers")
     for site, partner in enumerate(partners):
         if not 0 <= partner < 8:
             return not_yet(f"sites are numbered from 0 to 7, and site {site} has partner {partner}")

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from math import prod
-from operator import index
 from typing import Any
 
+from convac_book.answers import count, counts
 from convac_lib.architecture import Architecture
 from convac_lib.cuts import min_cut
 
-from ._feedback import Feedback, not_yet, right
+from ._feedback import Feedback, check, not_yet, right
 
 FIGURE_7 = (
     ("A", "a", 2), ("A", "b", 6), ("A", "b", 6), ("a", "b", 6), ("a", "c", 2), ("a", "d", 10),
@@ -17,6 +17,7 @@ FIGURE_7 = (
 )  # fmt: skip
 
 
+@check
 def which_side(severed: Any, with_A: tuple[Any, ...] = ("a", "b")) -> Feedback:
     """Check the weight of the cut of the seven nodes in which those in `with_A` stand with A.
 
@@ -25,9 +26,7 @@ def which_side(severed: Any, with_A: tuple[Any, ...] = ("a", "b")) -> Feedback:
     >>> which_side(18)
     Not yet: dimensions are multiplied, not added.
     """
-    answer = _integer(severed)
-    if answer is None:
-        return not_yet(f"an integer is asked for, got {severed!r}")
+    answer = count(severed)
     near = {"A", *with_A}
     bonds = [bond for u, v, bond in FIGURE_7 if (u in near) != (v in near)]
     weight = prod(bonds)
@@ -40,6 +39,7 @@ def which_side(severed: Any, with_A: tuple[Any, ...] = ("a", "b")) -> Feedback:
     return not_yet(f"it takes {len(bonds)} bonds, and {answer} is not their product")
 
 
+@check
 def most_entangled(most: Any, n_sites: int = 16, M: int = 3, r0: int = 4) -> Feedback:
     """Check the largest minimal cut over all partitions of a line with windows of two.
 
@@ -48,9 +48,7 @@ def most_entangled(most: Any, n_sites: int = 16, M: int = 3, r0: int = 4) -> Fee
     >>> most_entangled(9)
     Not yet: some partition has a larger minimal cut than 9.
     """
-    answer = _integer(most)
-    if answer is None:
-        return not_yet(f"an exact integer is asked for, got {most!r}")
+    answer = count(most, "an exact integer")
     depth = n_sites.bit_length() - 1
     line = Architecture.line(M, (r0, *[2] * (depth - 1)))
     largest = min_cut(line, "AB" * (n_sites // 2)).weight
@@ -61,6 +59,7 @@ def most_entangled(most: Any, n_sites: int = 16, M: int = 3, r0: int = 4) -> Fee
     return not_yet(f"some partition has a larger minimal cut than {answer}")
 
 
+@check
 def worth_widening(
     worth: Any, widths: tuple[int, ...] = (2, 3, 7, 4, 12), word: str = "ABBBAAAABBABBBAA"
 ) -> Feedback:
@@ -71,10 +70,7 @@ def worth_widening(
     >>> worth_widening([2])
     Not yet: raising widths[2] alone leaves the minimal cut as it is.
     """
-    try:
-        places = [index(place) for place in worth]
-    except TypeError:
-        return not_yet(f"a list of places in widths is asked for, got {worth!r}")
+    places = counts(worth, what="a list of places in widths")
     outside = [place for place in places if not 0 <= place < len(widths)]
     if outside:
         return not_yet(f"places go from 0 to {len(widths) - 1}, got {outside[0]}")
@@ -93,11 +89,3 @@ def worth_widening(
 
 def _cut(widths: Sequence[int], word: str) -> int:
     return min_cut(Architecture.line(widths[0], tuple(widths[1:])), word).weight
-
-
-def _integer(value: Any) -> Any:
-    """Return the value as an int, or None if it is not one."""
-    try:
-        return index(value)
-    except TypeError:
-        return None

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from convac_book.answers import counts
 from convac_lib.architecture import Architecture
 from convac_lib.cuts import min_cut
 from convac_lib.partitions import left_right
 
-from ._feedback import Feedback, not_yet, right
+from ._feedback import Feedback, check, not_yet, right
 
 
+@check
 def widest_across(channels: Any, budget: int = 220) -> Feedback:
     """Check the channels (r0, r1, r2) with the widest left-right cut within a budget of weights.
 
@@ -17,12 +19,10 @@ def widest_across(channels: Any, budget: int = 220) -> Feedback:
     >>> widest_across((2, 5, 6))
     Not yet: (2, 5, 6) has a cut of 4, and a larger one fits the budget.
     """
-    try:
-        network = Architecture.line(local_dim=4, channels=[int(r) for r in channels])
-    except (TypeError, ValueError):
-        return not_yet(f"three positive integers (r0, r1, r2) are asked for, got {channels!r}")
-    if network.depth != 3:
-        return not_yet(f"eight sites have three layers, so three widths; got {network.depth}")
+    widths = counts(channels, 3, "a triple of integers (r0, r1, r2)")
+    if min(widths) < 1:
+        return not_yet(f"a layer has at least one channel, got {tuple(widths)}")
+    network = Architecture.line(local_dim=4, channels=widths)
     spent = network.parameter_count()
     if spent > budget:
         return not_yet(f"{network.channels} has {spent} weights, {spent - budget} over the budget")

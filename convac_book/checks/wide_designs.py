@@ -1,20 +1,22 @@
 """Checks of the exercises in the chapter on wide-base and wide-tip networks."""
 
-from math import isclose, isfinite, sqrt
+from math import sqrt
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from convac_book.answers import count, counts, near, numbers
 from convac_lib.architecture import Architecture
 from convac_lib.cuts import block_cuts
 
-from ._feedback import Feedback, not_yet, right
+from ._feedback import Feedback, check, not_yet, right
 
 SIDE = 64  # of the paper's images
 BASE, TIP = (24, 24, 3, 12, 6, 6), (3, 6, 9, 16, 24, 24)
 
 
+@check
 def count_the_weights(
     weights: Any, r: int = 5, local_dim: int = 10, n_outputs: int = 4
 ) -> Feedback:
@@ -25,10 +27,7 @@ def count_the_weights(
     >>> count_the_weights((1025, 1025))
     Not yet: 31 r^2 + 50 r is the count for M = 10 features and 10 classes.
     """
-    try:
-        base, tip = (_as_integer(number) for number in weights)
-    except (TypeError, ValueError):
-        return not_yet(f"two integers (base, tip) are asked for, got {weights!r}")
+    base, tip = counts(weights, 2, "a pair of integers (base, tip)")
     designs = Architecture.wide_base, Architecture.wide_tip
     wanted = [make(r, local_dim, n_outputs).parameter_count("all") for make in designs]
     if [base, tip] == wanted:
@@ -49,6 +48,7 @@ def count_the_weights(
     return not_yet(f"{off}: each layer has r_l times r_(l-1) weights, and the classes come last")
 
 
+@check
 def paired_interval(
     interval: Any,
     base: tuple[float, ...] = (0.7, 0.74, 0.72, 0.73),
@@ -61,10 +61,7 @@ def paired_interval(
     >>> paired_interval((0.0219, 0.0481))
     Not yet: the centre is right; the half width is not.
     """
-    try:
-        low, high = (float(number) for number in interval)
-    except (TypeError, ValueError):
-        return not_yet(f"two numbers (low, high) are asked for, got {interval!r}")
+    low, high = numbers(interval, 2, "a pair of numbers (low, high)")
     gaps = np.subtract(base, tip)
     n, centre, spread = len(gaps), gaps.mean(), gaps.std(ddof=1)
     half = stats.t.ppf(0.975, n - 1) * spread / sqrt(n)
@@ -95,6 +92,7 @@ def paired_interval(
     return not_yet("the centre is right; the half width is not")
 
 
+@check
 def enough_seeds(n: int, gap: float = 0.02, spread: float = 0.015) -> Feedback:
     """Check the least number of seeds whose 95 % interval is expected to leave out zero.
 
@@ -103,10 +101,7 @@ def enough_seeds(n: int, gap: float = 0.02, spread: float = 0.015) -> Feedback:
     >>> enough_seeds(3)
     Not yet: with so few seeds the half width is 1.9 times the gap.
     """
-    try:
-        n = _as_integer(n)
-    except (TypeError, ValueError):
-        return not_yet(f"one integer is asked for, got {n!r}")
+    n = count(n)
     if n < 2:
         return not_yet("the spread of fewer than 2 seeds is unknown")
     if not _half_width(n, spread) < gap:
@@ -117,6 +112,7 @@ def enough_seeds(n: int, gap: float = 0.02, spread: float = 0.015) -> Feedback:
     return right(f"with {n} seeds the half width is {_half_width(n, spread) / gap:.2f} of the gap")
 
 
+@check
 def where_they_cross(
     cuts: Any, crossing: Any, base: Any = BASE, tip: Any = TIP, local_dim: int = 3
 ) -> Feedback:
@@ -134,20 +130,15 @@ def where_they_cross(
     }
     if not isinstance(cuts, dict) or set(cuts) != set(wanted):
         return not_yet(f'cuts must be a dict with "base" and "tip", got {cuts!r}')
-    for name, numbers in wanted.items():
-        try:
-            answered = [_as_integer(number) for number in cuts[name]]
-        except (TypeError, ValueError):
-            return not_yet(f"{name}: integers are asked for, got {cuts[name]!r}")
-        if len(answered) != len(numbers):
-            return not_yet(f"{name}: six sides from 1 to 32 are asked for, got {len(answered)}")
-        for k, (mine, number) in enumerate(zip(answered, numbers, strict=True)):
+    for name, numbers_ in wanted.items():
+        answered = counts(cuts[name], len(numbers_), f"{name}: a list of six integers")
+        for k, (mine, number) in enumerate(zip(answered, numbers_, strict=True)):
             if mine != number:
                 word = "lighter" if mine > number else "heavier"
                 return not_yet(f"{name}, squares of {2**k}: the cheapest way is {word}")
     pairs = zip(wanted["base"], wanted["tip"], strict=True)
     first = next(2**k for k, (b, t) in enumerate(pairs) if t > b)
-    if crossing != first:
+    if count(crossing) != first:
         return not_yet("the cuts are right; the tip does not take the lead at that side")
     return right(f"squares of {first} are the smallest for which the tip's cut is larger")
 
@@ -163,11 +154,5 @@ def _unpaired(base: Any, tip: Any) -> float:
     return stats.t.ppf(0.975, 2 * n - 2) * pooled
 
 
-def _close(value: Any, wanted: Any) -> bool:
-    return isfinite(value) and isclose(value, wanted, rel_tol=0, abs_tol=2e-4)
-
-
-def _as_integer(value: Any) -> Any:
-    if int(value) != value:
-        raise ValueError
-    return int(value)
+def _close(value: float, wanted: float) -> bool:
+    return near(value, wanted, within=0.0002)

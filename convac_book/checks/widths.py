@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from convac_book.answers import count, count_set, counts
 from convac_lib.architecture import Architecture
 from convac_lib.cuts import min_cut, min_cut_weight
-from convac_lib.partitions import Sides, blocks, from_sites
+from convac_lib.partitions import blocks, from_sites
 
-from ._feedback import Feedback, not_yet, right
+from ._feedback import Feedback, check, not_yet, right
 
 
+@check
 def narrowest_level(
     narrow: Any, local_dim: int = 2, channels: tuple[int, ...] = (3, 8, 20, 6, 2), k: int = 2
 ) -> Feedback:
@@ -19,10 +21,7 @@ def narrowest_level(
     >>> narrowest_level((4, 2))
     Not yet: layer 4 is above the blocks and cannot enter.
     """
-    try:
-        layer, weight = (_as_integer(number) for number in narrow)
-    except (TypeError, ValueError):
-        return not_yet(f"two integers (layer, cut) are asked for, got {narrow!r}")
+    layer, weight = counts(narrow, 2, "a pair of integers (layer, cut)")
     line = Architecture.line(local_dim, channels)
     found = min_cut(line, blocks(line.n_sites, 2**k))
     windows = line.n_sites // 2 ** (k + 1)
@@ -39,6 +38,7 @@ def narrowest_level(
     return right(f"the cut is {found.as_product()}")
 
 
+@check
 def few_in_each_window(
     cut: Any, n_sites: int = 64, window: int = 4, in_a: int = 1, local_dim: int = 3, r0: int = 5
 ) -> Feedback:
@@ -49,10 +49,7 @@ def few_in_each_window(
     >>> few_in_each_window(3)
     Not yet: that is the cost of one window, and there are 16.
     """
-    try:
-        cut = _as_integer(cut)
-    except (TypeError, ValueError):
-        return not_yet(f"an integer is asked for, got {cut!r}")
+    cut = count(cut)
     windows, depth = n_sites // window, 1
     while window**depth < n_sites:
         depth += 1
@@ -70,6 +67,7 @@ def few_in_each_window(
     return not_yet(f"that cut is too {'large' if cut > wanted else 'small'}")
 
 
+@check
 def break_the_rule(offsets: Any, n_sites: int = 32, length: int = 5) -> Feedback:
     """Check the set of offsets at which blocks of `length` sites break the paper's rule.
 
@@ -78,10 +76,7 @@ def break_the_rule(offsets: Any, n_sites: int = 32, length: int = 5) -> Feedback
     >>> break_the_rule({0, 9})
     Not yet: 1 of these offsets keep to the rule, and 5 that break it are missing.
     """
-    try:
-        answered = {_as_integer(offset) for offset in offsets}
-    except (TypeError, ValueError):
-        return not_yet(f"a set of integers is asked for, got {offsets!r}")
+    answered = count_set(offsets)
     if answered - set(range(2 * length)):
         return not_yet(f"offsets from 0 to {2 * length - 1} are asked for")
     rule, depth = (length - 1).bit_length(), n_sites.bit_length() - 1
@@ -101,15 +96,9 @@ def break_the_rule(offsets: Any, n_sites: int = 32, length: int = 5) -> Feedback
     )
 
 
-def _changes_with(partition: Sides, layer: int) -> bool:
+def _changes_with(partition: Any, layer: int) -> bool:
     """Whether the cut changes with one layer's width while no other layer is worth cutting."""
     wide = [2 ** len(partition)] * (len(partition).bit_length() - 1)
     free = [1 if other == layer else width for other, width in enumerate(wide)]
     cuts = {min_cut_weight(Architecture.line(2, channels), partition) for channels in (wide, free)}
     return len(cuts) == 2
-
-
-def _as_integer(value: Any) -> Any:
-    if int(value) != value:
-        raise ValueError
-    return int(value)
