@@ -30,6 +30,7 @@ NOT_ON_PAPER = (
     ".plumbing",
     "details.above-input",
     "details.above-output",
+    "details.below-input",
     ".prev-next-footer",
     ".hidden",
     "source",
@@ -171,11 +172,17 @@ def take_solutions(article, page):
     taken = []
     for number, solution in enumerate(article.select(".solution.admonition")):
         anchor = f"{slug(page)}--solution-{number}"
-        link = BeautifulSoup(
-            f'<p class="to-solution"><a href="#{anchor}">Solution</a></p>', "html.parser"
+        exercise = solution.find_previous(class_="exercise")
+        title = exercise.select_one(".admonition-title").get_text(" ", strip=True)
+        back = exercise.get("id") or exercise.find_parent(id=True)["id"]
+        link = f'<p class="to-solution"><a href="#{anchor}">Solution</a></p>'
+        box = (
+            f'<section id="{anchor}"><h3><a href="{page.split("/")[-1]}.html#{back}">'
+            f"{html.escape(title)}</a></h3></section>"
         )
-        solution.replace_with(link)
-        box = BeautifulSoup(f'<section id="{anchor}"></section>', "html.parser").section
+        box = BeautifulSoup(box, "html.parser").section
+        solution.replace_with(BeautifulSoup(link, "html.parser"))
+        solution.select_one(".admonition-title").decompose()
         box.append(solution)
         taken.append(box)
     return taken
