@@ -17,7 +17,7 @@ QUIET := TQDM_DISABLE=1 OMP_NUM_THREADS=1 PYDEVD_DISABLE_FILE_VALIDATION=1
 CORE := $(wildcard convac_lib/[a-z]*.py)
 CORE_TESTS := $(CORE:convac_lib/%.py=tests/test_%.py) tests/test_arrays.py
 
-.PHONY: help book test quick size coverage lab notebooks bench assignments slides graders statements fuzz clean python
+.PHONY: help book test quick size coverage pdf lab notebooks bench assignments slides graders statements fuzz clean python
 
 help:  ## show this list
 	@echo "Convolutional circuits as quantum states: make TARGET [PYTHON=python3.12] [TORCH=cpu]"
@@ -38,7 +38,7 @@ python:
 	  || { echo "The packages could not be installed. If there is no network, connect once and run the same command again." >&2; exit 1; }
 	@touch $@
 
-book/_assets/vendor/fingerprint.txt: .venv/installed tools/frontend.py tools/frontend/package-lock.json tools/frontend/widgets-init.js
+book/_assets/vendor/fingerprint.txt: .venv/installed tools/frontend.py tools/frontend/package-lock.json
 	@$(BIN)/python tools/frontend.py
 	@touch $@
 
@@ -64,6 +64,9 @@ test: book  ## run every test, the notebooks and the built pages included
 	  --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with tests/nbval.cfg \
 	  convac_lib convac_book convac_course tests book
 
+pdf: book  ## print the book to _build/convac-book.pdf
+	@$(BIN)/python tools/make_pdf.py
+
 lab: .venv/installed  ## open the chapters in JupyterLab
 	@$(BIN)/jupyter lab book
 
@@ -87,7 +90,6 @@ graders: .venv/installed  ## try every grader on right, blank and wrong answers,
 	@$(BIN)/convac-course prove
 	@CONVAC_FULL=1 $(BIN)/python -m pytest -q -k "nbgrader or whole or followed" \
 	  tests/test_course_build.py tests/test_course_whole.py tests/test_course_teaching.py
-
 	@CONVAC_FULL=1 $(BIN)/python -m pytest -q -s tests/test_course_agreement.py
 
 statements: .venv/installed  ## try every boxed claim inside its hypotheses and outside, with counts

@@ -1,8 +1,8 @@
 """The explorers in a page with no kernel and no network, by mouse, by keyboard, by touch."""
 
-import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,21 +15,24 @@ from urllib.parse import urlparse
 
 import nbformat
 import pytest
-from ipywidgets.embed import embed_data
+from load_script import load_script
 
 from convac_book.explorers import (
+    ContractionExplorer,
     CutExplorer,
+    DepthExplorer,
     EntanglementExplorer,
     ResultsExplorer,
     WidthExplorer,
 )
+from convac_book.explorers._base import classic_module
 from convac_lib import Architecture
 from convac_lib.cuts import min_cut
 
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parent.parent
-VENDOR = ROOT / "book" / "_assets" / "vendor"
+extension = load_script("book/_ext/convac_explorers.py")
 AXE = ROOT / "tests" / "_vendor" / "axe.min.js"
 PAPER = ROOT / "book" / "data" / "fig10_paper.json"
 
@@ -38,9 +41,8 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>body {{ margin: 0; font: 16px/1.6 sans-serif; {colours} }}
 main {{ max-width: 720px; margin: auto; padding: 12px; }}</style>
-<script src="vendor/require.js"></script><script src="vendor/widgets-init.js"></script>
-<script src="vendor/embed-amd.js"></script></head><body><main><h1>Explorers</h1>{views}</main>
-<script type="application/vnd.jupyter.widget-state+json">{state}</script></body></html>"""
+<script defer src="explorers.js"></script></head>
+<body><main><h1>Explorers</h1>{views}</main></body></html>"""
 COLOURS = {"light": "background: #fff; color: #222", "dark": "background: #121212; color: #ddd"}
 
 
@@ -58,10 +60,11 @@ def our_runs():
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A folder with one page for each theme, holding all explorers, as the book embeds them."""
-    if not (VENDOR / "embed-amd.js").exists():
-        pytest.fail("the front-end parts are missing; run `make book`")
     folder = tmp_path_factory.mktemp("page")
-    (folder / "vendor").symlink_to(VENDOR)
+    (folder / "explorers").mkdir()
+    shutil.copy(ROOT / "book" / "_assets" / "explorers.js", folder)
+    for kind, one in extension.kinds().items():
+        (folder / "explorers" / f"{kind}.js").write_text(classic_module(kind, *one._parts), "utf-8")
     widgets = [
         CutExplorer(8, 2, (3, 4, 5)),
         CutExplorer(32, 2, (3, 4, 5, 6, 7)),
@@ -69,13 +72,19 @@ def folder(tmp_path_factory):
         EntanglementExplorer(),
         WidthExplorer(),
         ResultsExplorer(PAPER, our_runs()),
+        ContractionExplorer(),
+        DepthExplorer(),
     ]
-    data = embed_data(widgets, drop_defaults=False)
-    view = '<div><script type="application/vnd.jupyter.widget-view+json">{}</script></div>'
-    views = "".join(view.format(json.dumps(spec)) for spec in data["view_specs"])
-    state = json.dumps(data["manager_state"]).replace("</", r"<\/")
+    nodes = [extension.node_of(one) for one in widgets]
+    views = "".join(
+        extension.as_html(
+            node["kind"], [n["kind"] for n in nodes[: place + 1]].count(node["kind"]),
+            node["state"], node["sentence"], node["still"],
+        )
+        for place, node in enumerate(nodes)
+    )  # fmt: skip
     for theme, colours in COLOURS.items():
-        page = PAGE.format(theme=theme, colours=colours, views=views, state=state)
+        page = PAGE.format(theme=theme, colours=colours, views=views)
         (folder / f"{theme}.html").write_text(page, "utf-8")
     return folder
 
@@ -107,16 +116,21 @@ def visit(chromium, folder):
         page.on("console", listen)
         page.goto(address or (folder / f"{theme}.html").as_uri())
         if "/lab/" not in page.url:
-            page.wait_for_function(
-                "document.querySelectorAll('.convac').length === 6 &&"
-                "[...document.querySelectorAll('.convac')].every(e => e.querySelector('svg'))"
-            )
+            awaken(page)
         return page
 
     yield open_page
     for context in contexts:
         context.close()
     assert problems == []
+
+
+def awaken(page):
+    """Bring every explorer near the window, as a reader who scrolls through does."""
+    for box in page.locator(".explorer").all():
+        box.scroll_into_view_if_needed()
+        box.locator(".convac svg").first.wait_for()
+    page.evaluate("scrollTo(0, 0)")
 
 
 def weight(explorer):
@@ -166,7 +180,7 @@ def test_a_click_moves_a_site_and_the_cut(visit):
     first.get_by_label("site 0 in A").click()
     assert drawn(first) == "BAAABBBB"
     assert weight(first) == min_cut(LINE, "BAAABBBB").weight == 6
-    assert first.locator(".bond.severed").count() == len(min_cut(LINE, "BAAABBBB").edges)
+    assert first.locator(".tree .bond.severed").count() == len(min_cut(LINE, "BAAABBBB").edges)
     assert first.get_by_label("site 0 in A").get_attribute("aria-pressed") == "false"
     # Spoken once the reader pauses, with the result and what moved.
     page.wait_for_function("e => e.textContent.includes('= 6')", arg=spoken.element_handle())
@@ -195,7 +209,7 @@ def test_the_keyboard_alone_does_it_all(visit):
     press = page.keyboard.press
     explorer.locator("select").focus()
     stops = []
-    for _ in range(14):
+    for _ in range(18):
         press("Tab")
         stops.append(page.evaluate("document.activeElement.getAttribute('aria-label') ?? ''"))
     assert stops.count("site 0 in A") == 1 and "local dimension M" in stops
@@ -312,7 +326,7 @@ def test_a_width_is_dragged_and_the_budget_holds(visit):
     explorer.get_by_label("profile from wide-base to wide-tip").focus()
     page.keyboard.press("End")
     assert widths() == [16, 16, 32, 32, 64, 64] and spent() == 8736
-    assert "100 % of wide-tip" in explorer.locator(".words").inner_text()
+    assert "as many bits as wide-tip" in explorer.locator(".words").inner_text()
     handle = explorer.get_by_label("channels of layer 0")
     handle.scroll_into_view_if_needed()
     box = handle.bounding_box()
@@ -338,6 +352,7 @@ def test_results_at_every_r(visit):
     explorer = page.locator(".convac-results")
     cells = explorer.locator("tbody td")
     assert cells.all_inner_texts()[:5] == ["local", "wide-base", "74.5", "71.0", "70.0–72.0 (3)"]
+    explorer.get_by_text("Where the numbers come from").click()
     assert "1 of our runs" in explorer.inner_text()
     explorer.get_by_label("width r").focus()
     page.keyboard.press("End")
@@ -356,6 +371,206 @@ def test_results_at_every_r(visit):
     assert marks.count() == 0
     explorer.get_by_role("button", name="global").click()
     assert explorer.locator(".panel").count() == 1
+
+
+def test_two_tensors_are_contracted_by_keyboard_and_by_mouse(visit):
+    page = visit()
+    explorer = page.locator(".convac-contraction")
+    words = explorer.locator(".words")
+    assert "The best order of all takes" in words.inner_text()
+    explorer.get_by_label("Diagram").select_option("chain")
+    explorer.get_by_role("button", name="v, ").click()
+    explorer.get_by_role("button", name="E, ").click()
+    assert explorer.locator("tbody tr").count() == 1 and "4 tensors left" in words.inner_text()
+    explorer.locator("[data-tensor='5']").focus()
+    page.keyboard.press("Enter")
+    assert explorer.locator("[data-tensor='5']").get_attribute("aria-pressed") == "true"
+    explorer.locator("[data-tensor='2']").focus()
+    page.keyboard.press("Space")
+    assert explorer.locator("tbody tr").count() == 2
+    explorer.get_by_role("button", name="show the best").click()
+    assert "no order takes fewer" in words.inner_text()
+    explorer.get_by_role("button", name="undo").click()
+    assert explorer.locator("tbody tr").count() == 3
+    explorer.get_by_role("button", name="reset").click()
+    assert explorer.locator("tbody tr").count() == 0 and explorer.locator(".tensor").count() == 8
+
+
+def test_depth_grows(visit):
+    page = visit()
+    explorer = page.locator(".convac-depth")
+    assert "at least 16 channels" in explorer.locator(".words").inner_text()
+    explorer.get_by_label("sites N").focus()
+    page.keyboard.press("End")
+    assert "1.34 × 10¹⁵⁴ channels" in explorer.locator(".words").inner_text()
+    explorer.get_by_label("features M").focus()
+    page.keyboard.press("Home")
+    assert "holds nothing between neighbours" in explorer.locator(".words").inner_text()
+
+
+# --- at the ends --------------------------------------------------------------------------
+
+# Every control of an explorer with its ends: sliders, choices, switches, buttons.
+KINDS_OF_CONTROL = "input[type=range], select, input[type=checkbox], button, .handle, .tensor"
+CONTROLS = f"""root => [...root.querySelectorAll('{KINDS_OF_CONTROL}')]
+  .filter(e => !e.closest('.foot'))"""
+SET = f"""(root, [index, end]) => {{
+  const e = ({CONTROLS})(root)[index];
+  if (!e) return;
+  const tell = (event) => e.dispatchEvent(event);
+  if (e.type === 'range') {{
+    e.value = end ? e.max : e.min;
+    tell(new Event('input'));
+  }} else if (e.tagName === 'SELECT') {{
+    e.selectedIndex = end ? e.options.length - 1 : 0;
+    tell(new Event('change'));
+  }} else if (e.classList.contains('handle')) {{
+    tell(new KeyboardEvent('keydown', {{ key: end ? 'End' : 'Home', bubbles: true }}));
+  }} else if (e.tagName === 'g') {{
+    tell(new MouseEvent('click', {{ bubbles: true }}));
+  }} else if (end) e.click();
+}}"""
+TRY_PAIRS = f"""async (root, pairs) => {{
+  const set = {SET}, bad = [], said = new Set();
+  const nonsense = /.{{0,40}}(NaN|Infinity|undefined|\\bnull\\b|\\[object).{{0,20}}/s;
+  for (const [i, j, a, b] of pairs) {{
+    set(root, [i, a]);
+    await null;
+    set(root, [j, b]);
+    await new Promise(requestAnimationFrame);
+    const found = root.outerHTML.match(nonsense);
+    if (found) bad.push([i, a, j, b, found[0]]);
+    said.add(root.querySelector('.words').textContent);
+  }}
+  return [bad.slice(0, 5), said.size];
+}}"""
+
+
+@pytest.mark.parametrize(
+    "kind", ["cut", "entanglement", "width", "results", "contraction", "depth"]
+)
+def test_every_pair_of_controls_at_their_ends_makes_sense(visit, kind):
+    page = visit()
+    root = page.locator(f".convac-{kind}").first
+    count = root.evaluate(f"root => ({CONTROLS})(root).length")
+    told = root.evaluate(TRY_PAIRS, pairs_of(count))
+    assert told[0] == []
+    assert told[1] > 3
+
+
+def pairs_of(count):
+    """Return (i, j, end of i, end of j): all pairs of controls, at most 900, spread evenly."""
+    pairs = [
+        [i, j, a, b]
+        for i in range(count)
+        for j in range(i + 1, count)
+        for a in (0, 1)
+        for b in (0, 1)
+    ]
+    return pairs[:: max(1, len(pairs) // 900)]
+
+
+# --- the state in the address -------------------------------------------------------------
+
+
+def test_the_state_survives_a_reload_and_can_be_linked(visit):
+    page = visit()
+    first, second = page.locator(".convac-cut").nth(0), page.locator(".convac-cut").nth(1)
+    first.get_by_label("channels of layer 0").focus()
+    page.keyboard.press("ArrowLeft")
+    first.get_by_label("site 0 in A").click()
+    page.locator(".convac-width").get_by_role("button", name="whole input").click()
+    here = weight(first)
+    page.wait_for_function(
+        "['cut.channels=2_4_5', 'width.mode=total'].every(one => location.search.includes(one))"
+    )
+    page.reload()
+    awaken(page)
+    assert (drawn(first), weight(first)) == ("BBABABAB", here)
+    assert drawn(second) == 16 * "AB"  # each has its own
+    whole = page.locator(".convac-width").get_by_role("button", name="whole input")
+    assert whole.get_attribute("aria-pressed") == "true"
+    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    first.get_by_role("button", name="copy link").click()
+    link = page.evaluate("window.copied")
+    assert link.endswith("#explorer-cut") and "width" not in link
+    first.get_by_role("button", name="reset").click()
+    assert drawn(first) == "ABABABAB"
+    page.wait_for_function("!location.search.includes('cut.')")
+    page.goto("about:blank")
+    page.goto(link)
+    page.locator(".convac-cut").first.wait_for()
+    assert weight(page.locator(".convac-cut").first) == here
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+
+
+@pytest.mark.parametrize("query", [
+    "cut.channels=0_4_5", "cut.channels=3_4", "cut.channels=3_4_x", "cut.partition=AAAAAAAA",
+    "cut.partition=AB", "cut.partition=%3Cimg%20src=x%20onerror=alert(1)%3E", "cut.n_sites=1e9",
+    "cut.n_sites=NaN", "cut.window=", "cut.__proto__=1", "cut.constructor=1", "cut.channels=",
+    "width.budget=-5", "width.channels=1_1", "width.mode=other", "entanglement.kind=own",
+    "entanglement.theta=1e400", "entanglement.channels=1_999999", "results.r=7", "results.model=x",
+    "results.hidden=a_b", "results.task=2", "contraction.steps=0_0", "contraction.steps=99_98",
+    "contraction.diagram=toString", "depth.n_sites=3", "depth.channels=0",
+])  # fmt: skip
+def test_a_link_that_was_tampered_with_changes_nothing(visit, folder, query):
+    plain = visit()
+    before = plain.locator(".words").all_inner_texts()
+    page = visit(address=(folder / "light.html").as_uri() + "?" + query)
+    assert page.locator(".words").all_inner_texts() == before
+
+
+def test_tips_are_there_for_mouse_keyboard_and_touch(visit):
+    page = visit(360, has_touch=True, is_mobile=True)
+    word = page.locator(".convac-cut").first.locator(".term .word", has_text="Theorem 2")
+    tip = page.locator(f"#{word.get_attribute('aria-describedby')}")
+    assert not tip.is_visible()
+    word.tap()
+    assert tip.is_visible() and "at least this" in tip.inner_text()
+    box = tip.bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 360
+    page.keyboard.press("Escape")
+    assert not tip.is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("width", [320, 640])
+def test_narrow_screens_and_two_hundred_per_cent(visit, width):
+    page = visit(width, device_scale_factor=2)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(COVERED_LABELS) == []
+
+
+def test_nothing_is_loaded_or_drawn_far_from_the_window(chromium, folder):
+    context = chromium.new_context(viewport={"width": 760, "height": 500})
+    page = context.new_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url.rsplit("/", 1)[-1]))
+    page.goto((folder / "light.html").as_uri())
+    page.locator(".convac-cut").first.wait_for()
+    assert "depth.js" not in asked and page.locator(".convac-depth").count() == 0
+    assert page.locator(".still").last.is_visible() or page.locator(".still svg").count() > 3
+    context.close()
+
+
+@pytest.mark.parametrize("kind", ["cut", "width", "results", "contraction", "depth"])
+def test_an_answer_comes_within_one_frame(visit, kind):
+    """What stands there when the next frame is drawn is already the answer, and stays."""
+    page = visit()
+    root = page.locator(f".convac-{kind}").first
+    at_once, later, before = root.evaluate(
+        """async (root) => {
+          const slider = root.querySelector('input[type=range]'), all = () => root.innerText;
+          const before = all();
+          slider.value = slider.value === slider.max ? slider.min : slider.max;
+          slider.dispatchEvent(new Event('input'));
+          await new Promise(requestAnimationFrame);
+          const at_once = all();
+          await new Promise((done) => setTimeout(done, 300));
+          return [at_once, all(), before];
+        }"""
+    )
+    assert at_once == later != before
 
 
 # --- for everyone -------------------------------------------------------------------------

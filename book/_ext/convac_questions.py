@@ -135,13 +135,16 @@ class SelfCheck(SphinxDirective):
             text = choice_text("", f"{letter}) ")
             text += self.parse_inline(str(option["text"]))[0]
             verdict = "Right." if option.get("right") else "Not quite."
-            box += choice("", text, *self.parse_text_to_nodes(f"**{verdict}** {option['why']}"))
+            right = bool(option.get("right"))
+            reason = self.parse_text_to_nodes(f"**{verdict}** {option['why']}")
+            box += choice("", text, *reason, right=right)
         return [box]
 
 
 def visit_choice(self, node):
     """Open a folded choice."""
-    self.body.append('<details class="choice">')
+    kind = "choice right" if node.get("right") else "choice"
+    self.body.append(f'<details class="{kind}">')
 
 
 def depart_choice(self, node):

@@ -12,9 +12,18 @@ Examples
 'ABABABAB'
 """
 
+from .contraction import ContractionExplorer
 from .cut import CutExplorer
+from .depth import DepthExplorer
 from .entanglement import EntanglementExplorer
 from .results import ResultsExplorer
 from .width import WidthExplorer
 
-__all__ = ["CutExplorer", "EntanglementExplorer", "ResultsExplorer", "WidthExplorer"]
+__all__ = [
+    "ContractionExplorer",
+    "CutExplorer",
+    "DepthExplorer",
+    "EntanglementExplorer",
+    "ResultsExplorer",
+    "WidthExplorer",
+]

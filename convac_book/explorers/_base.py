@@ -28,7 +28,7 @@ def module_source(*names: str) -> str:
 
     Examples
     --------
-    >>> "export default { render };" in module_source("_tree", "cut")
+    >>> "export default { render, accepts };" in module_source("_tree", "cut")
     True
     """
     # Apart, because the common rules must come first however many explorers a page has.
@@ -54,12 +54,47 @@ def packed_module(*names: str) -> str:
     return _UNPACK.format(data=base64.b64encode(data).decode("ascii"))
 
 
+def classic_module(kind: str, *names: str) -> str:
+    """Return the same module as a plain script, which a page opened from a folder may load.
+
+    It leaves `{render, accepts}` in ``window.convacExplorers`` under the name `kind`.
+
+    Examples
+    --------
+    >>> classic_module("cut", "_tree", "cut").splitlines()[0]
+    '(window.convacExplorers ??= {})["cut"] = (() => {'
+    """
+    source = re.sub(r"^export \{[^}]*\};\n", "", module_source(*names), flags=re.MULTILINE)
+    source = re.sub(r"^export default (.*);$", r"return \1;", source, flags=re.MULTILINE)
+    return f'(window.convacExplorers ??= {{}})["{kind}"] = (() => {{\n{source}}})();\n'
+
+
 class Explorer(anywidget.AnyWidget):
     """What the explorers share: a sentence and a picture where no script runs.
 
-    A subclass gives `_describe()`, one sentence, and `_picture()`, an SVG text. They
-    are made from the explorer's present state by the library itself, not by the page.
+    A subclass gives `_parts`, the names of its scripts, `_describe()`, one sentence, and
+    `_picture()`, an SVG text. They are made from the explorer's present state by the library
+    itself, not by the page. A built page holds the synced traits that are not private, and
+    the scripts as one file for all pages (`book/_ext/convac_explorers.py`).
     """
+
+    _parts: tuple[str, ...] = ()
+
+    @classmethod
+    def page_name(cls) -> str:
+        """Return the explorer's short name, as the page and its addresses use it."""
+        return cls.__name__.removesuffix("Explorer").lower()
+
+    def page_state(self) -> dict[str, Any]:
+        """Return the public synced traits: all that a page needs to draw the explorer."""
+        return {name: value for name, value in self.get_state().items()
+                if name in self.own_traits()}  # fmt: skip
+
+    @classmethod
+    def own_traits(cls) -> list[str]:
+        """Return the names of the traits that are the explorer's and not every widget's."""
+        inherited = set(anywidget.AnyWidget.class_trait_names())
+        return [name for name in cls.class_trait_names(sync=True) if name not in inherited]
 
     def __repr__(self) -> str:
         return self._describe()

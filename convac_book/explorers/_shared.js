@@ -1,4 +1,4 @@
-// What the four explorers share. Python joins this file, an explorer's own file and the
+// What the explorers share. Python joins this file, an explorer's own file and the
 // style sheet into one module (see _base.py), so nothing here is imported or exported.
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -101,6 +101,28 @@ function roving(group, buttons, columns) {
   });
 }
 
+// A word that explains itself: pointed at, tapped, or reached with the Tab key.
+function term(word, meaning) {
+  const id = uid("term");
+  const tip = html("span", { class: "tip", role: "tooltip", id }, meaning);
+  const node = html("span", { class: "term" },
+    html("span", { class: "word", tabindex: 0, "aria-describedby": id,
+      onkeydown: (event) => { if (event.key === "Escape") tip.classList.add("off"); },
+      // A tip near the right edge would hang over it.
+      onpointerenter: () => settle(), onfocus: () => settle() }, word), tip);
+  const settle = () => {
+    tip.classList.remove("off");
+    tip.style.left = "0";
+    const room = document.documentElement.clientWidth - 8 - tip.getBoundingClientRect().right;
+    if (room < 0) tip.style.left = `${room}px`;
+  };
+  return node;
+}
+
+// What each mark of a picture means: [mark, words] pairs, the mark an SVG shape around (9, 7).
+const legendOf = (entries) => html("p", { class: "legend" }, entries.map(([mark, words]) =>
+  html("span", {}, svg("svg", { width: 18, height: 14, "aria-hidden": "true" }, mark), words)));
+
 // --- numbers as text --------------------------------------------------------------------
 
 const superscript = (n) => [...String(n)].map((d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]).join("");
@@ -118,17 +140,31 @@ function whole(n) {
 
 const plural = (n, one) => `${n} ${one}${n === 1 ? "" : "s"}`;
 
+const listed = (names) =>
+  (names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`);
+
+const sentenceCase = (words) => words[0].toUpperCase() + words.slice(1);
+const isWhole = (n, low, high) => Number.isInteger(n) && n >= low && n <= high;
+
 // --- life of a view ---------------------------------------------------------------------
 
 // Sets up the root, draws once after any burst of changes and when the width becomes known or
 // changes, and says the result to a screen reader when the reader pauses.
-function mount({ model, el }, name, draw) {
+//
+// how    one line that says what to do
+// state  the traits that the reader changes; `reset` puts them back, `copy link` writes them down
+function mount({ model, el, link, initial }, name, draw, { how, state = [] } = {}) {
   for (const [sheet, style] of Object.entries(STYLES)) {
     const id = `convac-style-${sheet}`;
     if (!document.getElementById(id)) document.head.append(html("style", { id }, style));
   }
-  const status = html("p", { class: "spoken", role: "status" });
-  const root = html("section", { class: `convac convac-${name}` });
+  const start = initial ?? Object.fromEntries(state.map((trait) => [trait, model.get(trait)]));
+  const spoken = html("p", { class: "spoken", role: "status" });
+  const status = html("div", { class: "foot" }, spoken,
+    state.length > 0 && button("reset", () => update(model, pick(start, state))),
+    link && copyButton(() => link(pickFrom(model, state)), (words) => { spoken.textContent = words; }));
+  const root = html("section", { class: `convac convac-${name}`, role: "group", "aria-label": `Explorer: ${name}` },
+    how && html("p", { class: "how" }, how));
   el.append(root);
   let queued = false, width = 0, timer = 0, silent = true;
   const queue = () => {
@@ -140,7 +176,7 @@ function mount({ model, el }, name, draw) {
   const redraw = () => { silent = false; queue(); };
   const say = (words) => {
     clearTimeout(timer);
-    timer = setTimeout(() => { if (!silent) status.textContent = words; }, 400);
+    timer = setTimeout(() => { if (!silent) spoken.textContent = words; }, 400);
   };
   const observer = new ResizeObserver(([entry]) => {
     const now = Math.floor(entry.contentRect.width);
@@ -153,6 +189,27 @@ function mount({ model, el }, name, draw) {
   model.on("change", redraw);
   const stop = () => { observer.disconnect(); clearTimeout(timer); model.off("change", redraw); };
   return { root, status, redraw, say, stop };
+}
+
+const pick = (values, names) => Object.fromEntries(names.map((name) => [name, values[name]]));
+const pickFrom = (model, names) => Object.fromEntries(names.map((name) => [name, model.get(name)]));
+
+// Where the page may not write to the clipboard, the address is shown to be copied by hand.
+function copyButton(address, say) {
+  const node = button("copy link", async () => {
+    try {
+      await navigator.clipboard.writeText(address());
+      node.textContent = "link copied";
+      say("The link to this state was copied.");
+    } catch {
+      const field = html("input", { type: "text", readonly: true, value: address(),
+        "aria-label": "Link to this state", onblur: () => field.replaceWith(node) });
+      node.replaceWith(field);
+      field.select();
+    }
+    setTimeout(() => { node.textContent = "copy link"; }, 2500);
+  });
+  return node;
 }
 
 // Atomic: several traits change together, the page redraws once, Python gets one message.

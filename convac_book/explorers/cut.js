@@ -55,10 +55,6 @@ function randomBalanced(network) {
 const bondName = (level) => (level === 0 ? "M" : `r${subscript(level - 1)}`);
 const layerName = (level) => (level === 0 ? "the inputs" : `layer ${level - 1}`);
 
-function listed(names) {
-  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
-}
-
 const levelsOf = (counts) => counts.flatMap((count, level) => (count ? [level] : []));
 
 // "r₀² · r₁ = 36"
@@ -84,11 +80,35 @@ function moveWords(before, after) {
     : `The cut stayed in ${where} but crosses it elsewhere${grew}.`;
 }
 
-// A quotient of two BigInts as a factor: "2.25", "1", "3.1 × 10⁵".
+// A quotient of two BigInts, above > below, as a factor: "2.25", "3.1 × 10⁵".
 function ratioWords(above, below) {
-  const hundredths = (above * 1000n) / below;
-  if (hundredths > 10n ** 9n) return whole(above / below);
-  return String(Number((Number(hundredths) / 1000).toPrecision(3)));
+  const thousandths = (above * 1000n) / below;
+  if (thousandths > 10n ** 9n) return whole(above / below);
+  const shown = Number((Number(thousandths) / 1000).toPrecision(3));
+  return shown > 1 ? String(shown) : "a little over 1";
+}
+
+// A BigInt's logarithm, also beyond the range of a Number.
+function logarithm(n) {
+  const digits = String(n);
+  return Math.log(Number(digits.slice(0, 15))) + Math.max(0, digits.length - 15) * Math.LN10;
+}
+
+// What is known of the rank behind a cut, in a sentence.
+function tell(network, inA, cut, bound) {
+  const gap = GAPS.find((one) => one.n_sites === network.sites && one.window === network.window &&
+    one.local_dim === network.localDim && one.partition === letters(inA) &&
+    String(one.channels) === String(network.channels));
+  if (gap) {
+    return `A known gap: the exact rank is ${gap.rank}, ` +
+      `between Theorem 2's ${whole(bound.bound)} and the cut's ${whole(cut.weight)}.`;
+  }
+  if (cut.weight === 1n) return "The rank is exactly 1: A and B are not correlated, whatever the weights.";
+  const scope = network.window === 2 ? "By Theorem 2, "
+    : "With Theorem 2, proved for windows of 2, carried over to this tree: ";
+  return scope + (bound.bound === cut.weight
+    ? `for almost all weights the rank is exactly ${whole(cut.weight)}.`
+    : `for almost all weights the rank lies from ${whole(bound.bound)} to ${whole(cut.weight)}.`);
 }
 
 // --- the picture ------------------------------------------------------------------------
@@ -183,8 +203,7 @@ function drawGauge(network, inA, cut, bound, width) {
   const largest = BigInt(network.localDim) ** BigInt(smaller);
   const name = `M${smaller > 1 ? superscript(smaller) : ""} = ${whole(largest)}`;
   const ends = [18, width - 12 - 7 * name.length];
-  const log = (n) => Math.log(Number(n));
-  const x = (n) => ends[0] + (ends[1] - ends[0]) * (log(n) / (log(largest) || 1));
+  const x = (n) => ends[0] + (ends[1] - ends[0]) * (logarithm(n) / (logarithm(largest) || 1));
   const low = x(bound.bound), high = x(cut.weight);
   return svg("svg", { width, height: 26, class: "gauge", role: "img",
     "aria-label": `On a scale from 1 to ${name}: bound ${whole(bound.bound)}, cut ${whole(cut.weight)}` },
@@ -210,6 +229,16 @@ function readNetwork(model) {
 const fits = (network, inA) => inA.length === network.sites &&
   network.sites === network.window ** network.channels.length;
 
+const STATE = ["n_sites", "window", "local_dim", "channels", "partition"];
+
+// Whether a state that came from an address is one of ours.
+function accepts({ n_sites, window, local_dim, channels, partition }) {
+  const network = { sites: n_sites, window, channels };
+  return isWhole(n_sites, 2, 64) && isWhole(window, 2, 64) && isWhole(local_dim, 1, 1000) &&
+    channels.every((width) => isWhole(width, 1, 1000)) &&
+    /^[AB]*$/.test(partition) && /AB|BA/.test(partition) && fits(network, partition);
+}
+
 function productElements({ counts, weight }) {
   const factors = levelsOf(counts).map((level, i) => [
     i ? " · " : "", symbol(level ? "r" : "M", level ? level - 1 : null),
@@ -218,10 +247,24 @@ function productElements({ counts, weight }) {
   return [...factors.flat(), factors.length ? " = " : "", html("b", {}, whole(weight))];
 }
 
+const HOW = "Click or drag along the A's and B's to move sites between the two groups, and move the sliders to change the widths. The dashed bonds are the cheapest way to cut A off from B.";
+
+const legend = () => legendOf([
+  [mark(9, 7, 0, 5), "site in A"], [mark(9, 7, 1, 5), "site in B"],
+  [svg("line", { x1: 0, x2: 18, y1: 7, y2: 7, class: "bond severed" }), "bond that is cut"],
+  [triangle(9, 7, true, 30), "copy tensor that is cut: its legs count once"],
+]);
+
+const gaugeLegend = () => legendOf([
+  [svg("line", { x1: 9, x2: 9, y1: 0, y2: 14, class: "tick" }), "the rank is at least this"],
+  [svg("path", { d: "M9,-1 l6,8 l-6,8 l-6,-8 z", class: "here" }), "the cut: the rank is at most this"],
+  [svg("line", { x1: 0, x2: 18, y1: 7, y2: 7, class: "room" }), "not decided by the two"],
+]);
+
 function render(context) {
   const { model } = context;
   let network, inA, cut, built = "", shown = "", baseline = null, touched = 0;
-  const life = mount(context, "cut", draw);
+  const life = mount(context, "cut", draw, { how: HOW, state: STATE });
 
   const drawing = html("div", { class: "drawing" });
   const levels = html("div", { class: "levels", role: "group", "aria-label": "Bond dimensions" });
@@ -230,15 +273,22 @@ function render(context) {
     cut: html("div", { class: "headline" }), bound: html("div"), room: html("div"), parameters: html("div"),
   };
   const words = html("p", { class: "words" });
+  const powersOf = term("p", "Theorem 2 rounds every width down to a power of one whole number p and takes the cut of that network. This p gives the best bound.");
   const gauge = html("div");
+  const [marks, gaugeMarks] = [legend(), gaugeLegend()];
+  gaugeMarks.classList.add("gauge");
   const fact = (name, value) => html("div", {}, html("div", { class: "quiet" }, name), value);
   const stage = html("div", { class: "stage" }, levels, drawing);
-  life.root.append(bar, stage,
-    html("div", { class: "facts" }, fact("Minimal cut", answer.cut), fact("Theorem 2", answer.bound),
-      fact("Room between", answer.room), fact("Parameters", answer.parameters)),
-    gauge, words, life.status);
+  life.root.append(bar, stage, marks,
+    html("div", { class: "facts" }, fact("Minimal cut", answer.cut),
+      fact(term("Theorem 2", "A bound from below: for almost all weights the rank is at least this."), answer.bound),
+      fact(term("Factor between", "How far the two bounds are apart. The rank lies between them."), answer.room),
+      fact("Weights in all", answer.parameters)),
+    gauge, gaugeMarks, words, life.status);
 
   let sliders = [], xi, cells = [], board;
+  // Widths by name, such as the two designs of the first page; with them the tree is given.
+  const profiles = model.get("profiles") ?? {};
 
   function draw(width) {
     network = readNetwork(model);
@@ -250,8 +300,9 @@ function render(context) {
     remember(before);
     drawStage(width);
     answer.cut.replaceChildren(...productElements(cut));
-    answer.bound.replaceChildren(`rank ≥ ${whole(bound.bound)}`, html("small", {}, ` p = ${bound.p}`));
-    answer.room.textContent = bound.bound === cut.weight ? "none" : `× ${ratioWords(cut.weight, bound.bound)}`;
+    answer.bound.replaceChildren(`rank ≥ ${whole(bound.bound)} `, html("small", {}, powersOf));
+    powersOf.querySelector(".word").textContent = `p = ${bound.p}`;
+    answer.room.textContent = bound.bound === cut.weight ? "none" : ratioWords(cut.weight, bound.bound);
     answer.parameters.textContent = whole(parameterCount(network, model.get("n_outputs")));
     gauge.replaceChildren(drawGauge(network, inA, cut, bound, width));
     words.textContent = explain(bound);
@@ -274,19 +325,8 @@ function render(context) {
   }
 
   function explain(bound) {
-    const gap = GAPS.find((one) => one.n_sites === network.sites && one.window === network.window &&
-      one.local_dim === network.localDim && one.partition === letters(inA) &&
-      String(one.channels) === String(network.channels));
     const moved = baseline ? `${moveWords(baseline, cut)} ` : "";
-    if (gap) {
-      return `${moved}A known gap: the exact rank is ${gap.rank}, ` +
-        `between Theorem 2's ${whole(bound.bound)} and the cut's ${whole(cut.weight)}.`;
-    }
-    const scope = network.window === 2 ? "By Theorem 2, "
-      : "With Theorem 2, proved for windows of 2, carried over to this tree: ";
-    return moved + scope + (bound.bound === cut.weight
-      ? `for almost all weights the rank is exactly ${whole(cut.weight)}.`
-      : `for almost all weights the rank lies from ${whole(bound.bound)} to ${whole(cut.weight)}.`);
+    return moved + tell(network, inA, cut, bound);
   }
 
   // --- controls, built anew only when the tree changes
@@ -314,9 +354,15 @@ function render(context) {
       html("div", { class: "presets", role: "group", "aria-label": "Partition" },
         even.map(([text, make]) => button(text, () => setPartition(make())))),
       html("div", { class: "presets", role: "group", "aria-label": "Known gaps between rank and cut" },
-        html("span", { class: "quiet" }, "rank < cut"),
+        html("span", { class: "quiet" }, term("rank < cut", "Networks whose exact rank is known to stay below the minimal cut.")),
         GAPS.map(({ label, rank, ...traits }) => button(label, () => update(model, traits),
-          { "aria-label": `${label}, a known gap` }))));
+          { "aria-label": `${label}, a known gap` }))),
+      Object.keys(profiles).length === 0 ? "" : html("div", { class: "presets", role: "group", "aria-label": "Widths" },
+        html("span", { class: "quiet" }, "widths"),
+        Object.entries(profiles).map(([name, channels]) => button(name, () => update(model, { channels }),
+          { "data-widths": String(channels) }))));
+    bar.querySelectorAll(":scope > .presets:empty").forEach((empty) => empty.remove());
+    if (Object.keys(profiles).length) bar.querySelector('[aria-label^="Known"]').remove();
     buildLevels();
     buildCells();
   }
@@ -415,6 +461,9 @@ function render(context) {
       sliders[level].set(value);
       sliders[level].row.classList.toggle("cut", cut.counts[level] > 0);
     });
+    for (const one of bar.querySelectorAll("[data-widths]")) {
+      one.setAttribute("aria-pressed", one.dataset.widths === String(network.channels));
+    }
     const word = letters(inA);
     const longest = Number(xi.input.max);
     const length = Array.from({ length: longest }, (_, i) => i + 1).find((l) => letters(blocks(network, l)) === word);
@@ -424,5 +473,5 @@ function render(context) {
   return life.stop;
 }
 
-export { minimalCut, theorem2, parameterCount, moveWords, productWords, blocks, GAPS };
-export default { render };
+export { minimalCut, theorem2, parameterCount, moveWords, productWords, ratioWords, tell, accepts, drawGauge, blocks, GAPS, TREES };
+export default { render, accepts };

@@ -42,6 +42,8 @@ class CutExplorer(Explorer):
     partition : str or array_like of bool
         A word such as ``"AABB"``, an array, or one of ``"interleaved"``,
         ``"left-right"`` and, for ``window=4``, ``"checkerboard"`` and ``"halves"``.
+    profiles : dict of str to sequence of int, optional
+        Channels by name, each a button that sets them.
 
     Attributes
     ----------
@@ -60,7 +62,7 @@ class CutExplorer(Explorer):
     >>> explorer = CutExplorer(8, 2, (3, 4, 5), partition="left-right")
     >>> explorer
     Cut explorer: 8 sites, M = 2, r0 = 3, r1 = 4, r2 = 5, partition AAAABBBB. \
-Minimal cut r1 = 4; Theorem 2's lower bound on the rank 4.
+The minimal cut is r1 = 4, and for almost all weights the rank is exactly that.
     """
 
     n_sites = traitlets.Int(8).tag(sync=True)
@@ -69,8 +71,10 @@ Minimal cut r1 = 4; Theorem 2's lower bound on the rank 4.
     channels = traitlets.List(traitlets.Int()).tag(sync=True)
     n_outputs = traitlets.Int(1).tag(sync=True)
     partition = traitlets.Any().tag(sync=True)
+    profiles = traitlets.Dict().tag(sync=True)
 
-    _esm = packed_module("_tree", "cut")
+    _parts = ("_tree", "cut")
+    _esm = packed_module(*_parts)
 
     def __init__(
         self,
@@ -81,10 +85,14 @@ Minimal cut r1 = 4; Theorem 2's lower bound on the rank 4.
         *,
         window: int = 2,
         n_outputs: int = 1,
+        profiles: dict[str, tuple[int, ...]] | None = None,
     ) -> None:
         as_int("n_sites", n_sites, minimum=2, maximum=64)
         network = Architecture(n_sites, window, local_dim, channels, n_outputs)
-        super().__init__(**_traits(network), partition=_as_word(partition, n_sites))
+        named = {name: list(network.with_channels(widths).channels)
+                 for name, widths in (profiles or {}).items()}  # fmt: skip
+        partition = _as_word(partition, n_sites)
+        super().__init__(**_traits(network), partition=partition, profiles=named)
 
     @property
     def architecture(self) -> Architecture:
@@ -113,10 +121,12 @@ Minimal cut r1 = 4; Theorem 2's lower bound on the rank 4.
         cut = min_cut(network, partition)
         bound, _ = theorem2_bound(network, partition)
         widths = ", ".join(f"r{layer} = {width}" for layer, width in enumerate(network.channels))
+        carried = "" if network.window == 2 else ", with Theorem 2 carried over to these windows"
+        known = "exactly that" if bound == cut.weight else f"from {bound} to {cut.weight}"
         return (
             f"Cut explorer: {network.n_sites} sites, M = {network.local_dim}, {widths}, "
-            f"partition {partition}. Minimal cut {cut.as_product()}; "
-            f"Theorem 2's lower bound on the rank {bound}."
+            f"partition {partition}. The minimal cut is {cut.as_product()}, and for almost all "
+            f"weights the rank is {known}{carried}."
         )
 
     def _picture(self) -> str:

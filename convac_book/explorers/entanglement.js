@@ -132,16 +132,27 @@ function sideWords(inA, sites) {
   return `${braces(inA)} | ${braces(inB)}`;
 }
 
+// Bipartitions that no calculation in floating point can tell apart share the first place.
 function conclusion(sites, rows) {
-  const most = rows.reduce((a, b) => (b.entropy > a.entropy + 1e-9 ? b : a));
-  const zero = rows.filter((row) => row.number === 1);
-  if (most.number === 1) return "A product state: no bipartition is entangled, every entropy is 0.";
-  const ceiling = Math.log(most.values.length);
-  const size = `entropy ${fixed(most.entropy)} of at most ${fixed(ceiling)} nats`;
-  const head = rows.length === 1 ? `The two sites are entangled: ${size}`
-    : `Most entangled: ${sideWords(most.inA, sites)}, ${size}`;
-  const without = zero.length ? `; not at all: ${zero.map((row) => sideWords(row.inA, sites)).join(" and ")}` : "";
-  return `${head}${without}.`;
+  const highest = Math.max(...rows.map((row) => row.entropy));
+  const most = rows.filter((row) => row.entropy > highest - 1e-9);
+  // Of a product state rounding leaves Schmidt values of 1e-16, and an entropy of nothing.
+  const zero = rows.filter((row) => row.number === 1 || row.entropy < 1e-12);
+  if (zero.length === rows.length) return "A product state: no bipartition is entangled, every entropy is 0.";
+  const ceilings = [...new Set(most.map((row) => fixed(Math.log(row.values.length))))];
+  const size = `entropy ${fixed(highest)} nats, of at most ${ceilings.join(" or ")}`;
+  const named = (some) => listed(some.map((row) => sideWords(row.inA, sites)));
+  if (rows.length === 1) return `The two sites are entangled: ${size}.`;
+  if (most.length === rows.length) return `All ${rows.length} bipartitions are entangled alike: ${size}.`;
+  const head = most.length === 1 ? `Most entangled: ${named(most)}, ${size}`
+    : `Most entangled, all alike: ${named(most)}, ${size}`;
+  return `${head}${zero.length ? `; not at all: ${named(zero)}` : ""}.`;
+}
+
+// The sentence below the table, from the traits alone.
+function tell(settings) {
+  const state = makeState(settings);
+  return conclusion(state.sites, bipartitions(state.sites).map((inA) => measure(state, inA)));
 }
 
 // --- pictures ---------------------------------------------------------------------------
@@ -197,10 +208,18 @@ function angleCurves(theta, width) {
 // --- the explorer -----------------------------------------------------------------------
 
 const SETTINGS = ["kind", "theta", "pairing", "channels", "seed", "amplitudes"];
+const HOW = "Choose a state. Each line of the table cuts its sites into two groups, discs against squares, and says how strongly the two are entangled.";
+
+function accepts({ kind, theta, pairing, channels, seed, amplitudes }) {
+  const own = kind !== "own" || ([4, 8, 16].includes(amplitudes.length) && amplitudes.some((a) => a !== 0));
+  return (kind === "own" || KINDS.some(([key]) => key === kind)) && own &&
+    theta >= 0 && theta <= 90 && isWhole(pairing, 0, 2) && isWhole(seed, 0, 2 ** 31 - 1) &&
+    channels.length === 2 && channels.every((width) => isWhole(width, 1, 64));
+}
 
 function render(context) {
   const { model } = context;
-  const life = mount(context, "entanglement", draw);
+  const life = mount(context, "entanglement", draw, { how: HOW, state: SETTINGS });
   const settings = () => Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)]));
   const set = (values) => update(model, values);
 
@@ -216,20 +235,22 @@ function render(context) {
     onchange: (i) => set({ pairing: i }),
   });
   const widths = [0, 1].map((layer) => slider({
-    label: symbol("r", layer), name: `channels of layer ${layer}`, min: 1, max: 4, value: model.get("channels")[layer],
+    label: symbol("r", layer), name: `channels of layer ${layer}`, min: 1, max: Math.max(4, ...model.get("channels")), value: model.get("channels")[layer],
     oninput: (r) => { const channels = [...model.get("channels")]; channels[layer] = r; set({ channels }); },
   }));
   const another = button("draw another", () => set({ seed: (model.get("seed") + 1) % 2 ** 31 }));
   const options = html("div", { class: "options" }, theta.row, pairing.row, widths.map((one) => one.row), another);
   const ket = html("p", { class: "ket" });
   const body = html("tbody");
-  const cutHead = html("th", { scope: "col" }, "min cut");
+  const cutHead = html("th", { scope: "col" }, term("min cut", "What the ConvAC's widths allow: the rank is at most this."));
   const table = html("table", { class: "measures" },
     html("caption", { class: "spoken" }, "Every bipartition with its Schmidt values and entanglement measures"),
     html("thead", {}, html("tr", {},
-      html("th", { scope: "col" }, "A and B"), html("th", { scope: "col" }, "Schmidt values λ"),
-      html("th", { scope: "col" }, "entropy ", html("i", {}, "S")), html("th", { scope: "col" }, html("i", {}, "D")),
-      html("th", { scope: "col" }, "rank"), cutHead)), body);
+      html("th", { scope: "col" }, "A and B"),
+      html("th", { scope: "col" }, term("Schmidt values", "The weights λ of the products that the state is a sum of, each 1 at most. One alone: nothing is entangled.")),
+      html("th", { scope: "col" }, term("entropy S", "In nats: 0 for a product state, the logarithm of the rank when all Schmidt values are equal. The bar is filled at the most that two sites can have.")),
+      html("th", { scope: "col" }, term("D", "The distance to the nearest product of a state of A and a state of B.")),
+      html("th", { scope: "col" }, term("rank", "How many Schmidt values are not zero.")), cutHead)), body);
   const words = html("p", { class: "words" });
   const curves = html("div");
   life.root.append(html("div", { class: "bar" }, pick.row, options), ket, curves,
@@ -288,5 +309,5 @@ function ketWords(settings, { sites, amplitudes }) {
   }[settings.kind] ?? `|ψ⟩ of ${sites} sites, ${amplitudes.length} amplitudes`;
 }
 
-export { makeState, bipartitions, measure, singularValues };
-export default { render };
+export { makeState, bipartitions, measure, singularValues, tell, accepts, KINDS };
+export default { render, accepts };

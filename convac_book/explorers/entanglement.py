@@ -74,7 +74,8 @@ class EntanglementExplorer(Explorer):
     seed = traitlets.Int(0).tag(sync=True)
     amplitudes = traitlets.List(traitlets.Float()).tag(sync=True)
 
-    _esm = packed_module("_tree", "entanglement")
+    _parts = ("_tree", "entanglement")
+    _esm = packed_module(*_parts)
 
     def __init__(
         self,
@@ -114,12 +115,19 @@ class EntanglementExplorer(Explorer):
         return normalized(_STATES[self.kind](self))
 
     def _describe(self) -> str:
-        entropies = [entropy for _, entropy in self._entropies()]
+        rows = list(self._entropies())
+        highest = max(entropy for _, entropy in rows)
+        most = [as_set(sites) for sites, entropy in rows if entropy > highest - 1e-9]
         sites = round(log2(self.state.size))
-        return (
-            f"Entanglement explorer: {NAMES[self.kind]}, {sites} sites. Entropy from "
-            f"{min(entropies):.3f} to {max(entropies):.3f} nats over its "
-            f"{len(entropies)} bipartition{'s' if len(entropies) > 1 else ''}."
+        words = f"Entanglement explorer: {NAMES[self.kind]}, {sites} sites. "
+        if highest < 1e-9:
+            return words + "No bipartition is entangled: every entropy is 0."
+        if len(most) == len(rows):
+            which = "every bipartition" if len(rows) > 1 else "its one bipartition"
+            return words + f"The entropy of {which} is {highest:.3f} nats."
+        return words + (
+            f"Of its {len(rows)} bipartitions {' and '.join(most)} against the other sites "
+            f"{'are' if len(most) > 1 else 'is'} the most entangled, with {highest:.3f} nats."
         )
 
     def _entropies(self) -> Iterator[tuple[tuple[int, ...], float]]:
@@ -148,6 +156,17 @@ def bipartitions(n_sites: int) -> list[tuple[int, ...]]:
         return [(0,)]
     pairs = [(0, 1), (0, 2), (0, 3)] if n_sites == 4 else []
     return pairs + [(site,) for site in range(n_sites)]
+
+
+def as_set(sites: tuple[int, ...]) -> str:
+    """Return sites in braces.
+
+    Examples
+    --------
+    >>> as_set((0, 2))
+    '{0, 2}'
+    """
+    return f"{{{', '.join(map(str, sites))}}}"
 
 
 def _row(state: Array, sites: tuple[int, ...], entropy: float, y: float) -> Iterator[str]:

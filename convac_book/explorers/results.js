@@ -6,15 +6,20 @@ const DESIGNS = [["base", "wide-base"], ["tip", "wide-tip"]];
 
 // Python sends each curve point as [source, task, model, design, r, [test...], [train...]] with
 // indices in the lists above, source 0 = paper and 1 = ours, accuracies in hundredths of a percent.
-function readPoints(groups) {
-  return groups.map(([source, task, model, design, r, test, train]) => ({
-    ours: source === 1, task, model, design, r,
-    test: summarise(test), train: summarise(train),
-  }));
+// Runs below `lostBelow` are lost: they are left out unless they are asked for.
+function readPoints(groups, lostBelow, countLost) {
+  return groups.map(([source, task, model, design, r, test, train]) => {
+    const kept = test.map((a) => countLost || a >= lostBelow);
+    return {
+      ours: source === 1, task, model, design, r, lost: test.filter((a) => a < lostBelow).length,
+      test: summarise(test.filter((_, i) => kept[i])),
+      train: summarise(train.filter((_, i) => kept[i])),
+    };
+  });
 }
 
 function summarise(accuracies) {
-  const values = accuracies.map((a) => a / 100);
+  const values = accuracies.filter((a) => a != null).map((a) => a / 100);
   if (!values.length) return null;
   const mean = values.reduce((sum, a) => sum + a, 0) / values.length;
   return { mean, low: Math.min(...values), high: Math.max(...values), values };
@@ -87,19 +92,19 @@ function panelWords(points, view) {
 
 function render(context) {
   const { model } = context;
-  const life = mount(context, "results", draw);
-  const options = { train: false, runs: false, task: "both" };
-  const points = readPoints(model.get("points"));
-  const hasOurs = points.some((p) => p.ours);
-  const widths = [...new Set(points.map((p) => p.r))].sort((a, b) => a - b);
+  const life = mount(context, "results", draw, { how: HOW, state: STATE });
+  const hasOurs = model.get("points").some(([source]) => source === 1);
+  const hasLost = model.get("points").some(([, , , , , test]) => test.some((a) => a < model.get("lost_below")));
+  const widths = [...new Set(model.get("points").map(([, , , , r]) => r))].sort((a, b) => a - b);
 
+  const checks = {};
   const check = (name, text) => {
-    const input = html("input", { type: "checkbox", onchange: () => { options[name] = input.checked; life.redraw(); } });
-    return html("label", { class: "check" }, input, text);
+    checks[name] = html("input", { type: "checkbox", onchange: () => update(model, { [name]: checks[name].checked }) });
+    return html("label", { class: "check" }, checks[name], text);
   };
   const tasks = segments({
-    label: "Task", value: "both", options: [["both", "both tasks"], ["0", "local"], ["1", "global"]],
-    onchange: (key) => { options.task = key; life.redraw(); },
+    label: "Task", value: model.get("task"), options: [["both", "both tasks"], ...TASKS.map((name) => [name, name])],
+    onchange: (key) => update(model, { task: key }),
   });
   const models = segments({
     label: "Model", value: model.get("model"), options: MODELS.map((name) => [name, name]),
@@ -114,40 +119,48 @@ function render(context) {
     const [kind, name] = DESIGNS[design], line = `curve ${ours ? "ours" : "paper"} ${kind}`;
     const sample = svg("svg", { width: 26, height: 14, "aria-hidden": "true" },
       svg("line", { x1: 0, x2: 26, y1: 7, y2: 7, class: line }), curveMark(kind, ours, 13, 7));
+    const id = curveName(design, ours);
     const toggle = button("", () => {
-      const hidden = toggle.getAttribute("aria-pressed") === "true";
-      toggle.setAttribute("aria-pressed", !hidden);
-      if (hidden) off.add(`${design}/${ours}`);
-      else off.delete(`${design}/${ours}`);
-      life.redraw();
-    }, { class: "key", "aria-pressed": "true" });
+      const hidden = model.get("hidden");
+      update(model, { hidden: hidden.includes(id) ? hidden.filter((one) => one !== id) : [...hidden, id] });
+    }, { class: "key", "data-curve": id });
     toggle.append(sample, `${name}, ${ours ? "ours" : "paper"}`);
     return toggle;
   };
-  const off = new Set();
-  const legend = html("div", { class: "legend", role: "group", "aria-label": "Curves" },
-    DESIGNS.map((_, design) => [key(design, false), hasOurs && key(design, true)]).flat());
+  const legend = html("div", { class: "legend", role: "group", "aria-label": "Curves, to take away and put back" },
+    DESIGNS.map((_, design) => [key(design, false), hasOurs && key(design, true)]).flat(),
+    hasOurs && html("span", {}, svg("svg", { width: 18, height: 14, "aria-hidden": "true" },
+      svg("rect", { x: 0, y: 0, width: 18, height: 14, class: "band base" })), "from the lowest to the highest seed"));
   const panels = html("div");
   const readout = html("tbody");
   const head = html("tr");
   const words = html("p", { class: "words" });
-  const source = html("p", { class: "quiet" }, [model.get("provenance"), model.get("left_out")].filter(Boolean).join(" "));
+  const source = html("details", { class: "quiet" }, html("summary", {}, "Where the numbers come from"),
+    html("p", {}, [model.get("provenance"), model.get("left_out")].filter(Boolean).join(" ")));
   life.root.append(
     html("div", { class: "bar" }, tasks.row, hasOurs && models.row, check("train", "training accuracy"),
-      hasOurs && check("runs", "single runs"), cursor.row),
+      hasOurs && check("runs", "single runs"),
+      hasLost && check("count_lost", term("count lost runs", "A run whose test accuracy stays below 15 % has learnt nothing, with ten classes. Such runs are left out, as in the page's tables, unless you count them.")), cursor.row),
     legend, panels,
     html("table", { class: "readout" }, html("caption", { class: "spoken" }, "Test accuracies at the chosen r"),
       html("thead", {}, head), readout),
     words, source, life.status);
 
   function draw(width) {
-    const chosen = MODELS.indexOf(model.get("model")), r = model.get("r");
-    models.set(model.get("model"));
+    const options = pickFrom(model, STATE), r = options.r;
+    const chosen = MODELS.indexOf(options.model);
+    const points = readPoints(model.get("points"), model.get("lost_below"), options.count_lost);
+    models.set(options.model);
+    tasks.set(options.task);
+    for (const [name, input] of Object.entries(checks)) input.checked = options[name];
+    for (const one of legend.querySelectorAll("[data-curve]")) {
+      one.setAttribute("aria-pressed", !options.hidden.includes(one.dataset.curve));
+    }
     cursor.set(Math.max(0, widths.indexOf(r)));
     // The paper trained ConvNets only; beside our ConvACs its curves stay as the reference.
     const known = points.filter((p) => !p.ours || p.model === chosen);
-    const shown = known.filter((p) => !off.has(`${p.design}/${p.ours}`));
-    const tasksShown = options.task === "both" ? [0, 1] : [Number(options.task)];
+    const shown = known.filter((p) => !options.hidden.includes(curveName(p.design, p.ours)));
+    const tasksShown = tasksOf(options.task);
     const two = tasksShown.length === 2 && width >= 560;
     const all = known.flatMap((p) => [p.test, options.train && p.train]).filter(Boolean);
     const view = {
@@ -160,7 +173,7 @@ function render(context) {
       html("p", { class: "title" }, `${TASKS[task]} task `, html("span", { class: "quiet" }, "test accuracy, %")),
       drawPanel(shown.filter((p) => p.task === task), view, panelWidth))));
     fillReadout(known, tasksShown, r);
-    words.textContent = conclusion(known, tasksShown, r, hasOurs ? MODELS[chosen] : "");
+    words.textContent = tell({ ...options, points: model.get("points"), gaps: model.get("gaps"), lost_below: model.get("lost_below") });
     life.say(words.textContent);
   }
 
@@ -182,20 +195,49 @@ function render(context) {
   return life.stop;
 }
 
-function conclusion(points, tasks, r, ourModel) {
-  const sentences = tasks.flatMap((task) => {
-    const leads = [false, true].flatMap((ours) => {
-      const at = (design) => points.find((p) => p.ours === ours && p.task === task && p.design === design && p.r === r)?.test;
-      const [base, tip] = [at(0), at(1)];
-      if (!base || !tip) return [];
-      const gap = base.mean - tip.mean, who = ours ? `in our ${ourModel}s` : "in the paper";
-      return Math.abs(gap) < 0.05 ? `the designs are level ${who}`
-        : `${gap > 0 ? "wide-base" : "wide-tip"} leads by ${percent(Math.abs(gap))} points ${who}`;
+const HOW = "Move r, the width of the networks, and read off how far one design is ahead of the other. Press a name in the legend to take its curve away.";
+const STATE = ["model", "r", "task", "train", "runs", "count_lost", "hidden"];
+const curveName = (design, ours) => `${DESIGNS[design][1]}-${ours ? "ours" : "paper"}`;
+const tasksOf = (task) => (task === "both" ? [0, 1] : [TASKS.indexOf(task)]);
+
+function accepts({ model, r, task, hidden, points }) {
+  const names = DESIGNS.flatMap((_, design) => [curveName(design, false), curveName(design, true)]);
+  return MODELS.includes(model) && ["both", ...TASKS].includes(task) &&
+    hidden.every((name) => names.includes(name)) && points.some((point) => point[4] === r);
+}
+
+// "2.3", "−0.04": a tenth of a point, more digits only where that would read as none.
+function inPoints(x) {
+  const shown = Math.abs(x) >= 0.05 || x === 0 ? x.toFixed(1) : x.toPrecision(1);
+  return shown.replace("-", "−");
+}
+
+// A lead is one where its 95 % interval leaves out zero; one training each has no interval.
+function leadWords(gap, half, who) {
+  const ahead = gap > 0 ? "wide-base" : "wide-tip", size = inPoints(Math.abs(gap));
+  if (gap === 0 && !half) return `the designs are level ${who}`;
+  if (half === null) return `${ahead} leads by ${size} points ${who}, without an interval`;
+  const interval = `95 % from ${inPoints(Math.abs(gap) - half)} to ${inPoints(Math.abs(gap) + half)}`;
+  return Math.abs(gap) > half ? `${ahead} leads by ${size} points ${who} (${interval})`
+    : `${who} no order shows: ${ahead} is ${size} points ahead in the mean (${interval})`;
+}
+
+// The sentence below the table, from the traits alone.
+function tell({ task, model, r, count_lost, points, gaps, lost_below }) {
+  const chosen = MODELS.indexOf(model);
+  const sentences = tasksOf(task).flatMap((t) => {
+    const leads = [0, 1].flatMap((source) => {
+      const found = gaps.find(([s, inTask, m, width, counted]) => s === source && inTask === t &&
+        (source === 0 || m === chosen) && width === r && counted === Number(count_lost));
+      return found ? [leadWords(found[5], source ? found[6] : null, source ? `in our ${model}s` : "in the paper")] : [];
     });
-    return leads.length ? [`${TASKS[task][0].toUpperCase()}${TASKS[task].slice(1)} task, r = ${r}: ${leads.join("; ")}.`] : [];
+    const lost = points.filter(([source, inTask, m, , width]) => source === 1 && inTask === t && m === chosen && width === r)
+      .flatMap(([, , , , , test]) => test.filter((a) => a < lost_below)).length;
+    const note = lost ? ` ${sentenceCase(plural(lost, "lost run"))} ${lost === 1 ? "is" : "are"} ${count_lost ? "counted" : "left out"}.` : "";
+    return leads.length ? [`${sentenceCase(TASKS[t])} task, r = ${r}: ${leads.join("; ")}.${note}`] : [];
   });
   return sentences.join(" ") || `No pair of designs to compare at r = ${r}.`;
 }
 
-export { readPoints, summarise };
-export default { render };
+export { readPoints, summarise, tell, accepts, leadWords };
+export default { render, accepts };

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from math import isfinite
+from math import isfinite, sqrt
 from pathlib import Path
+from statistics import variance
 from typing import Any
 
 import traitlets
+from scipy import stats
 
 from convac_lib._validation import as_choice
 
@@ -20,6 +22,7 @@ MODELS = ("ConvNet", "ConvAC")
 DESIGNS = ("wide-base", "wide-tip")
 PAPER_FILE = "fig10_paper.json"
 RUNS_FILE = "fig10_runs.json"
+LOST = 0.15  # a run below this, with ten classes, has learnt nothing
 
 
 class ResultsExplorer(Explorer):
@@ -34,7 +37,8 @@ class ResultsExplorer(Explorer):
         Our runs, one row each with the keys ``task``, ``model``, ``design``, ``r``,
         ``seed``, ``train_accuracy``, ``test_accuracy`` (fractions). Left out:
         ``fig10_runs.json`` beside the paper's file, if it is there. Rows without an
-        accuracy, as of a run that broke off, are left out and counted.
+        accuracy, as of a run that broke off, are left out and counted. Runs with a test
+        accuracy below 15 % are lost: they count only where the reader switches them on.
 
     Raises
     ------
@@ -47,16 +51,25 @@ class ResultsExplorer(Explorer):
     --------
     >>> row = {"task": "local", "model": "ConvNet", "design": "wide-tip", "r": 6}
     >>> ResultsExplorer([{**row, "train_accuracy": 0.514, "test_accuracy": 0.515}], runs=[])
-    Results explorer: 1 point of the paper's Fig. 10, no runs of ours.
+    Results explorer: test accuracy at 1 width. Local task: no two designs to compare. \
+Global task: no two designs to compare.
     """
 
     points: Any = traitlets.List().tag(sync=True)
+    gaps: Any = traitlets.List().tag(sync=True)
+    lost_below = traitlets.Float(10000 * LOST).tag(sync=True)
     provenance = traitlets.Unicode().tag(sync=True)
     left_out = traitlets.Unicode().tag(sync=True)
     model = traitlets.Unicode("ConvNet").tag(sync=True)
     r = traitlets.Int().tag(sync=True)
+    task = traitlets.Enum(("both", *TASKS), "both").tag(sync=True)
+    train = traitlets.Bool(False).tag(sync=True)
+    runs = traitlets.Bool(False).tag(sync=True)
+    count_lost = traitlets.Bool(False).tag(sync=True)
+    hidden = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
-    _esm = packed_module("_designs", "results")
+    _parts = ("_designs", "results")
+    _esm = packed_module(*_parts)
 
     def __init__(
         self, paper: Any = None, runs: Any = None, *, model: str = "ConvNet", r: int | None = None
@@ -76,6 +89,7 @@ class ResultsExplorer(Explorer):
         widths = sorted({group[4] for group in groups})
         super().__init__(
             points=groups,
+            gaps=_gaps(groups),
             provenance=" ".join(words for words in (paper_words, run_words) if words),
             left_out=f"{broken} of our runs have no accuracy and are left out." if broken else "",
             model=model,
@@ -83,11 +97,30 @@ class ResultsExplorer(Explorer):
         )
 
     def _describe(self) -> str:
-        paper = sum(group[0] == 0 for group in self.points)
-        runs = sum(len(group[5]) for group in self.points if group[0] == 1)
-        ours = f"{runs} run{'s' if runs > 1 else ''} of ours" if runs else "no runs of ours"
-        plural = "s" if paper != 1 else ""
-        return f"Results explorer: {paper} point{plural} of the paper's Fig. 10, {ours}."
+        widths = len({group[4] for group in self.points})
+        plural = "s" if widths != 1 else ""
+        found = " ".join(self._finding(task) for task in (0, 1))
+        return f"Results explorer: test accuracy at {widths} width{plural}. {found}"
+
+    def _finding(self, task: int) -> str:
+        """Say of one task at how many widths which design is ahead."""
+        ours = MODELS.index(self.model)
+        told = []
+        for source, who in [(0, "in the paper"), (1, f"in our {self.model}s")]:
+            found = [
+                (gap, half)
+                for where, t, model, _, counted, gap, half, *_ in self.gaps
+                if (where, t, counted) == (source, task, 0) and (not source or model == ours)
+            ]
+            if not found:
+                continue
+            # One training each has no interval; of several, the interval decides.
+            sure = [gap for gap, half in found
+                    if not source or (half is not None and abs(gap) > half)]  # fmt: skip
+            base, tip = sum(gap > 0 for gap in sure), sum(gap < 0 for gap in sure)
+            words = f"{who} wide-base is ahead at {base}, wide-tip at {tip}"
+            told.append(words + (f", open at {len(found) - base - tip} (95 %)" if source else ""))
+        return f"{TASKS[task].capitalize()} task: {'; '.join(told) or 'no two designs to compare'}."
 
     def _picture(self) -> str:
         drawn = []
@@ -122,7 +155,7 @@ def _group(source: int, rows: Any) -> list[list[Any]]:
 
     Accuracies are in hundredths of a percent, so that hundreds of runs stay a few kilobytes.
     """
-    groups: dict[tuple[int, int, int, int], tuple[list[int], list[int]]] = {}
+    groups: dict[Any, tuple[list[Any], list[Any]]] = {}
     for row in rows:
         key = (
             TASKS.index(as_choice("task", row.get("task"), TASKS)),
@@ -135,9 +168,53 @@ def _group(source: int, rows: Any) -> list[list[Any]]:
             continue
         seen = groups.setdefault(key, ([], []))
         seen[0].append(test)
-        if train is not None:
-            seen[1].append(train)
+        seen[1].append(train)
     return [[source, *key, *groups[key]] for key in sorted(groups)]
+
+
+def gap_and_interval(base: Sequence[float], tip: Sequence[float]) -> tuple[float, float | None]:
+    """Return the mean lead of `base` over `tip`, and half the width of its 95 % interval.
+
+    Welch's interval for two independent samples; None where one of them has one value only.
+
+    Examples
+    --------
+    >>> gap_and_interval([3.0, 5.0, 4.0], [1.0, 1.0, 1.0])  # doctest: +ELLIPSIS
+    (3.0, 2.4841377117503...)
+    >>> gap_and_interval([3.0], [1.0, 1.0])
+    (2.0, None)
+    """
+    gap = sum(base) / len(base) - sum(tip) / len(tip)
+    if min(len(base), len(tip)) < 2:
+        return gap, None
+    parts = [variance(some) / len(some) for some in (base, tip)]
+    if not sum(parts):
+        return gap, 0.0
+    freedom = sum(parts) ** 2 / sum(
+        part**2 / (len(some) - 1) for part, some in zip(parts, (base, tip), strict=True)
+    )
+    return gap, float(stats.t.ppf(0.975, freedom)) * sqrt(sum(parts))
+
+
+def _gaps(groups: list[Any]) -> list[Any]:
+    """Return [source, task, model, r, lost ones counted, gap, half width, runs of each] in points.
+
+    One entry for each pair of designs, without the lost runs and, where there are some, with
+    them. What the page says about a gap is said of these numbers.
+    """
+    found, tests = [], {tuple(group[:5]): group[5] for group in groups}
+    for (source, task, model, design, r), base in tests.items():
+        tip = tests.get((source, task, model, 1, r))
+        if design == 1 or tip is None:
+            continue
+        for counted in (0, 1):
+            kept = [[a / 100 for a in some if counted or a >= 10000 * LOST] for some in (base, tip)]
+            if all(kept):
+                gap, half = gap_and_interval(*kept)
+                half = None if half is None else round(half, 6)
+                found.append([source, task, model, r, counted, round(gap, 6), half,
+                              *map(len, kept)])  # fmt: skip
+    return found
 
 
 def _accuracy(row: dict[str, Any], name: str) -> int | None:
@@ -163,9 +240,10 @@ def _panel(groups: list[list[Any]], left: float) -> Iterator[str]:
         yield text(_place(width, widths, left), 208, str(width), text_anchor="middle")
     for source, design in product((0, 1), (0, 1)):  # the paper and ours, both with ConvNets
         places = [
-            (_place(group[4], widths, left), _height(sum(group[5]) / len(group[5]) / 100))
+            (_place(group[4], widths, left), _height(sum(kept) / len(kept) / 100))
             for group in groups
             if (group[0], *group[2:4]) == (source, 0, design)
+            and (kept := [a for a in group[5] if a >= 10000 * LOST])
         ]
         colour = (BASE, TIP)[design]
         yield polyline(places, stroke=colour, stroke_width=1 + 1.5 * source)

@@ -129,22 +129,25 @@ function drawCurves(curves, network, mode, width) {
 
 function render(context) {
   const { model } = context;
-  const life = mount(context, "width", draw);
+  const life = mount(context, "width", draw, { how: HOW, state: STATE });
   const readNetwork = () => Object.fromEntries(NETWORK.map((name) => [name, model.get(name)]));
   const channels = () => [...model.get("channels")];
-  let profile = channels(), drawn = String(profile), mode = "perWindow";
+  let profile = channels(), drawn = String(profile);
 
   const spend = (next, wanted) => {
     profile = wanted;
     drawn = String(next);
     update(model, { channels: next });
   };
-  const budgets = { low: Math.log(200), high: Math.log(200000) };
+  const least = parameters(channels().map(() => 1), readNetwork());
+  const budgets = {
+    low: Math.log(Math.max(200, least)), high: Math.log(Math.max(200000, 4 * least, model.get("budget"))),
+  };
   const budget = slider({
     label: "budget", name: "parameter budget", min: 0, max: 1000, value: 0, format: () => whole(model.get("budget")),
     oninput: (place) => {
       const exact = Math.exp(budgets.low + (budgets.high - budgets.low) * place / 1000);
-      const size = Number(exact.toPrecision(2));
+      const size = Math.max(least, Number(exact.toPrecision(2)));
       const next = fitChannels(profile, readNetwork(), size);
       drawn = String(next);
       update(model, { budget: size, channels: next });
@@ -159,8 +162,8 @@ function render(context) {
   });
   tilt.row.classList.add("tilt");
   const modes = segments({
-    label: "What is counted", value: mode, options: [["perWindow", "per window"], ["total", "whole input"]],
-    onchange: (key) => { mode = key; life.redraw(); },
+    label: "What is counted", value: model.get("mode"), options: MODES,
+    onchange: (key) => update(model, { mode: key }),
   });
   const bars = svg("svg", { class: "bars", role: "group", "aria-label": "Channels of each layer" });
   const handles = channels().map((_, layer) => handle(layer));
@@ -170,8 +173,10 @@ function render(context) {
   const spent = html("p", { class: "quiet spent" });
   const words = html("p", { class: "words" });
   const axis = html("p", { class: "quiet" });
-  const legend = html("p", { class: "legend" }, ["own", "base", "tip"].map((kind) => html("span", {},
-    svg("svg", { width: 16, height: 14, "aria-hidden": "true" }, marker(kind, 8, 7)), { own: "yours", base: "wide-base", tip: "wide-tip" }[kind])));
+  const legend = legendOf([
+    [marker("own", 9, 7), "yours, with handles"], [marker("base", 9, 7), "wide-base and"],
+    [marker("tip", 9, 7), "wide-tip, with the same budget; dashed above"],
+  ]);
   life.root.append(html("div", { class: "bar" }, budget.row, tilt.row), bars, spent,
     html("div", { class: "bar chart-bar" }, axis, modes.row), legend, chart, words, life.status);
   let scale = widthScale(64, 180, 10);
@@ -210,22 +215,22 @@ function render(context) {
   }
 
   function draw(width) {
-    const network = readNetwork(), size = model.get("budget"), now = channels();
+    const network = readNetwork(), size = model.get("budget"), now = channels(), mode = model.get("mode");
+    modes.set(mode);
     if (String(now) !== drawn) { profile = now; drawn = String(now); }
     const ghosts = { base: tilted(now.length, -1), tip: tilted(now.length, 1) };
     for (const kind of ["base", "tip"]) ghosts[kind] = fitChannels(ghosts[kind], network, size);
     budget.set(Math.round(1000 * (Math.log(size) - budgets.low) / (budgets.high - budgets.low)));
-    const nearest = Math.log2(now.at(-1) / now[0]) / 4;
-    tilt.set(Math.max(-1, Math.min(1, 2 * nearest)));
+    const lean = Math.max(-1, Math.min(1, Math.log2(now.at(-1) / now[0]) / 2));
+    tilt.set(lean);
+    tilt.input.setAttribute("aria-valuetext", leanWords(lean));
     drawBars(now, ghosts, size, network, width);
     spent.textContent = `${whole(parameters(now, network))} of ${whole(size)} parameters spent`;
-    axis.textContent = mode === "total" ? "log₂ of the minimal cut, against the block length ξ"
-      : "log₂ of the minimal cut for each window of 2ξ, against the block length ξ";
-    const curves = [
-      { kind: "base", name: "wide-base", values: logCuts(ghosts.base, network) },
-      { kind: "tip", name: "wide-tip", values: logCuts(ghosts.tip, network) },
-      { kind: "own", name: "yours", values: logCuts(now, network) },
-    ];
+    axis.replaceChildren(term("bits", "log₂ of the minimal cut: the most bits of correlation that these widths let through."),
+      mode === "total" ? " of the whole input, for " : " for each window, for ",
+      term(network.window === 4 ? "squares of ξ × ξ pixels" : "blocks of ξ sites",
+        "The partition alternates between A and B like a chess board whose fields have this size, drawn in small below."));
+    const curves = curvesOf({ ...network, budget: size, channels: now });
     chart.replaceChildren(drawCurves(curves, network, mode, width));
     words.textContent = compare(curves);
     life.say(`Channels ${now.join(", ")}. ${words.textContent}`);
@@ -263,13 +268,54 @@ function render(context) {
 
 const bondName = (layer) => `r${subscript(layer)}`;
 
-function compare(curves) {
-  const [base, tip, own] = curves.map(({ values }) => values);
-  const share = (mine, other) => `${Math.round(100 * mine.total / other.total)} %`;
-  const coarse = 2 ** (own.length - 1);
-  return `At ξ = 1 yours holds ${share(own[0], base[0])} of the bits of wide-base and ${share(own[0], tip[0])} of wide-tip; ` +
-    `at ξ = ${coarse} it holds ${share(own.at(-1), base.at(-1))} of wide-base and ${share(own.at(-1), tip.at(-1))} of wide-tip.`;
+const HOW = "Drag the top of a column to give a layer more or fewer channels: the other layers pay for it, within one budget. Below you see what these widths let through, for fine patterns on the left and coarse ones on the right.";
+const STATE = ["budget", "channels", "mode"];
+const MODES = [["perWindow", "per window"], ["total", "whole input"]];
+
+function accepts(state) {
+  const { budget, channels, mode, n_sites, window } = state;
+  return isWhole(budget, 1, 10 ** 7) && channels.every((width) => isWhole(width, 1, 10 ** 6)) &&
+    window ** channels.length === n_sites && parameters(channels, state) <= budget &&
+    MODES.some(([key]) => key === mode);
 }
 
-export { parameters, fitChannels, tilted, refit, logCuts };
-export default { render };
+function leanWords(lean) {
+  if (Math.abs(lean) < 0.05) return "as many channels at the top as at the base";
+  return `${Math.round(100 * Math.abs(lean))} % of the way to ${lean < 0 ? "wide-base" : "wide-tip"}`;
+}
+
+// Equal is said only of what is equal, and nothing is divided by none.
+function shareWords(mine, other, name) {
+  if (Math.abs(mine - other) < 1e-9) return `as many bits as ${name}`;
+  if (other < 1e-9) return `${rounded(mine)} bits, where ${name} holds none`;
+  if (mine < 1e-9) return `no bits, where ${name} holds ${rounded(other)}`;
+  const share = 100 * mine / other;
+  const shown = Math.round(share) === 100 ? share.toPrecision(4) : share < 1 ? "less than 1" : whole(Math.round(share));
+  return Number(shown) === 100 ? `just ${share < 100 ? "under" : "over"} 100 % of the bits of ${name}` : `${shown} % of the bits of ${name}`;
+}
+
+function compare(curves) {
+  const [base, tip, own] = curves.map(({ values }) => values);
+  const at = (k) => {
+    const [mine, first, second] = [own, base, tip].map((values) => values[k].total);
+    if (Math.max(mine, first, second) < 1e-9) return "no design of this budget holds anything: each has a layer of one channel";
+    return `yours holds ${shareWords(mine, first, "wide-base")} and ${shareWords(mine, second, "wide-tip")}`;
+  };
+  const last = own.length - 1;
+  return `Fine patterns, ξ = 1: ${at(0)}.` + (last ? ` Coarse ones, ξ = ${2 ** last}: ${at(last)}.` : "");
+}
+
+// The three curves and the sentence about them, from the traits alone.
+function curvesOf(state) {
+  const ghost = (tilt) => fitChannels(tilted(state.channels.length, tilt), state, state.budget);
+  return [
+    { kind: "base", name: "wide-base", values: logCuts(ghost(-1), state) },
+    { kind: "tip", name: "wide-tip", values: logCuts(ghost(1), state) },
+    { kind: "own", name: "yours", values: logCuts(state.channels, state) },
+  ];
+}
+
+const tell = (state) => compare(curvesOf(state));
+
+export { parameters, fitChannels, tilted, refit, logCuts, tell, accepts, shareWords, leanWords };
+export default { render, accepts };

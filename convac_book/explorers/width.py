@@ -58,8 +58,10 @@ class WidthExplorer(Explorer):
     share = traitlets.Unicode("all").tag(sync=True)
     budget = traitlets.Int(8736).tag(sync=True)
     channels = traitlets.List(traitlets.Int()).tag(sync=True)
+    mode = traitlets.Enum(("perWindow", "total"), "perWindow").tag(sync=True)
 
-    _esm = packed_module("_designs", "width")
+    _parts = ("_designs", "width")
+    _esm = packed_module(*_parts)
 
     def __init__(
         self,
@@ -106,8 +108,15 @@ class WidthExplorer(Explorer):
         spent = self.architecture.parameter_count(self.share)
         return (
             f"Width explorer: {self.n_sites} sites, M = {self.local_dim}, {widths}; "
-            f"{spent} of {self.budget} parameters."
+            f"{spent} of {self.budget} parameters. Bits for each window, these widths, wide-base "
+            f"and wide-tip: {self._bits(0)} for the finest blocks, {self._bits(-1)} for the "
+            "coarsest."
         )
+
+    def _bits(self, scale: int) -> str:
+        network = self.architecture
+        three = [network, *(network.with_channels(self._ghost(tilt)) for tilt in (-1, 1))]
+        return ", ".join(f"{log_cuts(one)[scale]:.3g}" for one in three)
 
     def _picture(self) -> str:
         network = self.architecture

@@ -1,0 +1,76 @@
+"""Formulas are typeset once, when the book is built: a page needs no script to show them.
+
+KaTeX runs under Node.js, through sphinxcontrib.katex; the pages hold its HTML, with MathML for
+screen readers, and load its style sheet and fonts from beside themselves. The macros are those
+of `_config.yml` (`mathjax3_config`), from which live notebooks' copies are written out too.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.util.math import get_node_equation_number
+from sphinxcontrib import katex
+
+VENDOR = Path(__file__).resolve().parent.parent / "_assets" / "vendor"
+
+
+def prepare(app, config):
+    """Point the renderer at the fetched KaTeX and at Node.js, and hand it the macros."""
+    config.katex_prerender = True
+    config.katex_js_path = str(VENDOR / "katex" / "katex.min.js")
+    config.katex_css_path = "vendor/katex/katex.min.css"
+    here = shutil.which("node") or shutil.which("node", path=str(Path(sys.executable).parent))
+    katex.NODEJS_BINARY = here or "node"
+    macros = (config.mathjax3_config or {}).get("tex", {}).get("macros", {})
+    katex.KATEX_DEFAULT_OPTIONS = {
+        "throwOnError": True,
+        "strict": "ignore",
+        "macros": {f"\\{name}": as_text(macro) for name, macro in macros.items()},
+    }
+
+
+def as_text(macro):
+    """Return a macro of MathJax's form, a text or [text, arguments], as KaTeX's."""
+    return macro if isinstance(macro, str) else macro[0]
+
+
+def typeset(source, display):
+    """Return a formula as HTML, or say which one is wrong."""
+    if display and r"\\" in source and r"\begin" not in source:
+        source = rf"\begin{{aligned}}{source}\end{{aligned}}"
+    try:
+        return katex.render_latex(source, {"displayMode": display})
+    except katex.KaTeXError as error:
+        raise ValueError(f"the formula {source!r}: {error}") from None
+
+
+def visit_math(self, node):
+    """Write a formula in a line."""
+    self.body.append(self.starttag(node, "span", "", CLASS="math"))
+    self.body.append(typeset(node.astext(), display=False) + "</span>")
+    raise nodes.SkipNode
+
+
+def visit_displaymath(self, node):
+    """Write a formula of its own: it scrolls in its box, and its number stands beside the box."""
+    self.body.append(self.starttag(node, "div", CLASS="math"))
+    self.body.append(f'<div class="formula">{typeset(node.astext(), display=True)}</div>')
+    if node["number"]:
+        self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
+        self.add_permalink_ref(node, "Link to this equation")
+        self.body.append("</span>")
+    self.body.append("</div>\n")
+    raise nodes.SkipNode
+
+
+def setup(app):
+    """Register the renderer in place of MathJax."""
+    app.setup_extension("sphinxcontrib.katex")
+    app.add_html_math_renderer(
+        "convac", inline_renderers=(visit_math, None), block_renderers=(visit_displaymath, None)
+    )
+    app.config.html_math_renderer = "convac"
+    app.connect("config-inited", prepare)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
