@@ -4,7 +4,7 @@ The pages build grid tensors by a recursion. Here every image made of templates 
 the network by itself, in exact integers, and its value is put where it belongs.
 """
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -119,7 +119,7 @@ def residues(rng, *shape):
     return rng.integers(0, PRIME, shape)
 
 
-def overlap_weights(rng, n_sites, reach, widths, n_templates_features, share=False, shared_v=False):
+def overlap_weights(rng, n_sites, reach, widths, share=False, shared_v=False):
     """Return (layers, v, u) of a product network with windows of `reach` at stride 1.
 
     `widths` = (M, r_1, ..., r_L, R): layer l maps r_{l-1} channels to r_l, then every position
@@ -127,7 +127,7 @@ def overlap_weights(rng, n_sites, reach, widths, n_templates_features, share=Fal
     """
     *hidden, last = widths
     layers, places = [], n_sites
-    for incoming, outgoing in zip(hidden, hidden[1:], strict=False):
+    for incoming, outgoing in pairwise(hidden):
         places -= reach - 1
         layers.append(residues(rng, 1 if share else places, reach, outgoing, incoming))
     v = residues(rng, 1 if shared_v else places, last, hidden[-1])

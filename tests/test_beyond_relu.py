@@ -3,7 +3,7 @@
 Every network here is evaluated image by image (`beyond_nets`), not by the page's recursion.
 """
 
-from itertools import product
+from itertools import pairwise, product
 from math import prod
 
 import numpy as np
@@ -82,7 +82,7 @@ def test_the_minor_of_the_proof():
     rng = np.random.default_rng(0)
     for size in range(2, 7):
         x = np.sort(rng.choice(100, size, replace=False)) + 1
-        minor = prod(int(a - b) for a, b in zip(x, x[1:], strict=False)) * int(x[-1])
+        minor = prod(int(a - b) for a, b in pairwise(x)) * int(x[-1])
         assert round(np.linalg.det(np.maximum.outer(x, x).astype(float))) == minor != 0
 
 
@@ -139,6 +139,52 @@ def test_one_channel_ceiling_needs_no_bias():
     partition = interleaved(4)
     found = table(tree_values(weights, np.eye(2, dtype=int), biases=biases), partition, 2)
     assert rank(found) == 4 > ceiling(partition, 2)
+
+
+def adding(n_templates, depth):
+    """Return weights of widths (2, ..., 2, 1): an even sum on the left, an odd one on the right."""
+    n_sites, widths = 2**depth, (2,) * (depth - 1) + (1,)
+    shapes = Architecture.line(n_templates, widths).weight_shapes()
+    weights = [np.zeros(shape, dtype=int) for shape in shapes]
+    for site in range(n_sites):
+        digits = 2 * n_templates ** (site % (n_sites // 2)) * np.arange(n_templates)
+        weights[0][site, site % 2 if depth > 1 else 0] = digits + (site == n_sites // 2)
+    for layer in weights[1:-2]:
+        for place in range(len(layer)):
+            layer[place, place % 2] = 1
+    for layer in weights[max(1, depth - 1) :]:
+        layer[:] = 1
+    return weights
+
+
+@pytest.mark.parametrize("n_templates, depth", [(2, 1), (2, 2), (2, 3), (3, 2), (3, 3), (5, 1)])
+def test_two_channels_are_enough(n_templates, depth):
+    found = tree_values(adding(n_templates, depth), np.eye(n_templates, dtype=int))
+    half = 2 ** (depth - 1)
+    assert rank(table(found, left_right(2 * half), n_templates)) == n_templates**half
+    # The cut of these widths, whatever M.
+    net = Architecture.line(n_templates, (2,) * (depth - 1) + (1,))
+    assert min_cut_weight(net, left_right(2 * half)) == 1
+
+
+def test_two_channels_are_enough_needs_the_second_channel():
+    partition = left_right(8)
+    for seed in range(50):
+        weights = random_weights(Architecture.line(3, (1, 1, 1)), seed, integers=99)
+        found = tree_values(weights, np.eye(3, dtype=int))
+        assert rank(table(found, partition, 3)) <= ceiling(partition, 3) < 3**4
+
+
+def test_two_channels_are_enough_between_the_halves_only_by_this_construction():
+    found = tree_values(adding(3, 3), np.eye(3, dtype=int))
+    assert rank(table(found, interleaved(8), 3)) == 8
+    net = Architecture.line(3, (2, 1))
+    most = max(
+        rank(table(tree_values(random_weights(net, s, integers=9), np.eye(3, dtype=int)),
+                   interleaved(4), 3))
+        for s in range(1000)
+    )
+    assert most == 9
 
 
 def test_one_channel_ceiling_needs_width_one():
