@@ -86,6 +86,15 @@ def test_the_minor_of_the_proof():
         assert round(np.linalg.det(np.maximum.outer(x, x).astype(float))) == minor != 0
 
 
+def test_the_kernel_max_fades_like_one_over_k_squared():
+    points = (np.arange(200) + 0.5) / 200
+    values = np.linalg.svd(np.maximum.outer(points, points), compute_uv=False)
+    k = np.arange(5, 40)
+    slope = np.polyfit(np.log(k), np.log(values[k]), 1)[0]
+    assert -2.2 < slope < -1.9
+    assert rank(np.maximum.outer(np.arange(1, 201), np.arange(1, 201))) == 200
+
+
 # --- prop-one-channel-ceiling -------------------------------------------------------------
 
 
