@@ -161,7 +161,7 @@ def test_refusals_are_one_sentence(folder, network, data, options, words):
 def test_masks_of_words():
     assert _mask("left-right", (4, 4))[0].tolist() == [True, True, False, False]
     assert _mask("top-bottom", (4, 4))[:, 0].tolist() == [True, True, False, False]
-    assert _mask("left-right", (3, 4, 4)).shape == (3, 4, 4)
+    assert _mask("left-right", (3, 8, 8)).shape == (3, 8, 8)
     assert _mask("left-right", (5, 6, 3))[0, :, 0].tolist() == [True] * 3 + [False] * 3
     assert _mask("left-right", (4, 6), "image")[0].tolist() == [True] * 3 + [False] * 3
     assert _mask("left-right", (4, 6), "sequence")[:, 0].tolist() == [True] * 2 + [False] * 2
