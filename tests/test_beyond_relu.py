@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from beyond_nets import all_partitions, rank, ranks, sides, table, tree_values
 
+from convac_book.symmetry_classes import symmetry_classes
 from convac_lib import Architecture
 from convac_lib.cuts import min_cut_weight
 from convac_lib.decompositions import random_weights
-from convac_lib.partitions import as_partition, blocks, interleaved, left_right, symmetry_classes
+from convac_lib.partitions import as_partition, blocks, interleaved, left_right
 
 CLASSES = [partition for partition, _ in symmetry_classes(8, 2, size=4)]
 

@@ -1,4 +1,4 @@
-"""The checks of the chapter on asking a network, its black boxes, and what the page says of rows."""
+"""The checks of the chapter on asking a network, its black boxes, and its prose about rows."""
 
 import json
 from itertools import permutations
@@ -18,7 +18,10 @@ ROWS = json.loads(
 )["rows"]
 
 
-@pytest.mark.parametrize("given", [(2, 3, 1, 2), (1, 4, 2, 1), (3, 1, 1, 2), (2, 2, 1, 1), (1, 3, 3, 2)])
+GIVEN = [(2, 3, 1, 2), (1, 4, 2, 1), (3, 1, 1, 2), (2, 2, 1, 1), (1, 3, 3, 2)]
+
+
+@pytest.mark.parametrize("given", GIVEN)
 def test_nearly_a_sum(given):
     mean_a, mean_b, sd_a, sd_b = given
     # By drawing: two-point sides mean ± sd have the same variances.

@@ -345,7 +345,8 @@ def test_the_additive_control_tells_what_is_needed(one_thread):
     rng = np.random.default_rng(0)
     x = rng.choice([-1.0, 1.0], size=(600, 2, 2)).astype(np.float32)
     product_of_sides = ((x[:, :, 0].prod(1) * x[:, :, 1].prod(1)) > 0).astype(np.int64)
-    task = tasks.Task("signs", x[:400], product_of_sides[:400], x[400:], product_of_sides[400:], 2)
+    task = tasks.Task("signs", x[:400], product_of_sides[:400], x[400:], product_of_sides[400:], 2,
+                      "images")
 
     def build(seed):
         torch.manual_seed(seed)

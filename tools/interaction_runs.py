@@ -12,11 +12,10 @@ Rows that the file has already are not made again. About half an hour on one cor
 """
 
 import argparse
-import json
 import os
 import platform
-from datetime import date
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -25,14 +24,14 @@ import torch.nn.functional as F
 from sklearn.datasets import load_digits
 from torch import nn
 
-import convac_lib
+from convac_book import book_data
 from convac_lib import Architecture
 from convac_lib.learning.additive import Additive
 from convac_lib.learning.answers import answers
-from convac_lib.learning.interaction import _auc, _best_sum, interaction
+from convac_lib.learning.interaction import area_under_roc, best_sum, interaction
 from convac_lib.learning.models import ConvAC, ConvNet
 from convac_lib.learning.progress import progress
-from convac_lib.morton import to_sites
+from convac_lib.partitions import to_sites
 
 SEEDS = range(5)
 N_TEST, BATCH = 400, 64
@@ -115,7 +114,10 @@ DIGITS = {
     "CNN": cnn, "ConvNet": convnet, "ConvAC": convac,
 }  # fmt: skip
 PAIRS = {"MLP": mlp, "CNN": cnn, "ConvAC": convac, "f + g": additive}
-STEPS = {"ConvNet": {"digits": 1600}, "ConvAC": {"digits": 800, "left": 1600, "parity": 3000, "equal": 3000}}
+STEPS = {
+    "ConvNet": {"digits": 1600},
+    "ConvAC": {"digits": 800, "left": 1600, "parity": 3000, "equal": 3000},
+}
 RATE = {"ConvNet": 5e-3, "CNN": 5e-3, ("pairs", "ConvAC"): 3e-3}
 
 
@@ -175,7 +177,6 @@ def run(setting, kind, question, seed):
     else:
         model, steps = PAIRS[kind](8, 16, 2), STEPS.get(kind, {}).get(question, 800)
         draw = partial(pair, x, y, question, BATCH, generator)
-        a, b = test_y[:, None], test_y
         test_x, test_y = pair(test_x, test_y, question, 2000, generator)
     train(model, draw, steps, RATE.get((setting, kind), RATE.get(kind, 1e-2)))
     model.eval()
@@ -200,24 +201,23 @@ def areas(model, images, labels, question, n=80):
     left = np.arange(128).reshape(8, 16) % 16 < 8
     matrix = answers(model, both, left)
     off = ~np.eye(n, dtype=bool)
-    mean, f, g = _best_sum(matrix, off[..., None])
+    mean, f, g = best_sum(matrix, off[..., None])
     positive = (answer(labels[:, None], labels, question) > 0).numpy()[off]
     areas = {}
     for name, logits in (("auc_pairs", matrix), ("auc_pairs_without", mean + f[:, None] + g)):
-        areas[name] = _auc((logits[..., 1] - logits[..., 0])[off], positive)
+        areas[name] = area_under_roc((logits[..., 1] - logits[..., 0])[off], positive)
     return areas
 
 
 # --- the file -----------------------------------------------------------------------------
 
+KEY = ("setting", "kind", "question", "seed")
+
 
 def plan():
-    """Return (setting, kind, question, seed) of all runs."""
+    """Return the keys of all runs."""
     runs = [("digits", kind, "which digit", seed) for kind in DIGITS for seed in SEEDS]
-    return runs + [
-        ("pairs", kind, question, seed)
-        for kind in PAIRS for question in QUESTIONS for seed in SEEDS
-    ]  # fmt: skip
+    return runs + [("pairs", *rest) for rest in product(PAIRS, QUESTIONS, SEEDS)]
 
 
 def main():
@@ -225,40 +225,31 @@ def main():
     parser.add_argument("kept", type=Path, help="the JSON file to write")
     kept = parser.parse_args().kept
     torch.set_num_threads(1)
-    rows = json.loads(kept.read_text(encoding="utf-8"))["rows"] if kept.exists() else []
-    done = {(row["setting"], row["kind"], row["question"], row["seed"]) for row in rows}
+    rows = book_data.read(kept)["rows"] if kept.exists() else []
+    done = {tuple(row[name] for name in KEY) for row in rows}
     order = {key: place for place, key in enumerate(plan())}
     for key in progress([key for key in plan() if key not in done], "runs"):
         rows.append(run(*key))
-        rows.sort(key=lambda row: order[tuple(row[n] for n in
-                                              ("setting", "kind", "question", "seed"))])
-        write(kept, rows)
+        rows.sort(key=lambda row: order[tuple(row[name] for name in KEY)])
+        book_data.write(kept, as_table(rows))
 
 
-
-def write(kept, rows):
-    """Write the file whole or not at all, one network a line."""
-    top = {
+def as_table(rows):
+    """Return the table of the book: what, who made it, what holds for all rows."""
+    return {
         "what": "how networks of several kinds join the left and the right half of an image",
-        "provenance": {
-            "command": "python tools/interaction_runs.py book/data/interaction_runs.json",
-            "date": date.today().isoformat(),
-            "device": f"CPU ({platform.machine()}, {os.cpu_count()} cores, 1 thread)",
-            "versions": {
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-                "torch": torch.__version__,
-                "convac-lib": convac_lib.__version__,
-            },
+        "provenance": book_data.provenance(
+            "python tools/interaction_runs.py book/data/interaction_runs.json",
+            f"CPU ({platform.machine()}, {os.cpu_count()} cores, 1 thread)",
+        ),
+        "common": {
+            "test_images": N_TEST,
+            "batch": BATCH,
+            "optimizer": "AdamW, one cycle",
+            "images_asked": N_ASKED,
         },
-        "common": {"test_images": N_TEST, "batch": BATCH, "optimizer": "AdamW, one cycle",
-                   "images_asked": N_ASKED},
-    }  # fmt: skip
-    text = json.dumps(top, indent=1)
-    lines = ",\n".join(f"  {json.dumps(row)}" for row in rows)
-    partial_file = kept.with_suffix(".tmp")
-    partial_file.write_text(f'{text[:-2]},\n "rows": [\n{lines}\n ]\n}}\n', encoding="utf-8")
-    partial_file.replace(kept)
+        "rows": rows,
+    }
 
 
 if __name__ == "__main__":

@@ -39,7 +39,8 @@ def nearly_a_sum(share, mean_a=2, mean_b=3, sd_a=1, sd_b=2):
         return not_yet("each side is multiplied by the mean of the other")
     if not 0 <= share <= 1:
         return not_yet("a share lies between 0 and 1")
-    return not_yet(f"the share is too {'small' if share < together / (together + alone) else 'large'}")
+    off = "small" if share < together / (together + alone) else "large"
+    return not_yet(f"the share is too {off}")
 
 
 def three_variances(parts, answers=((3, 1, 4, 1), (5, 9, 2, 6), (5, 3, 5, 8))):

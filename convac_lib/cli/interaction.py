@@ -11,7 +11,7 @@ import numpy as np
 import typer
 
 from .._validation import as_choice
-from .training import _one_sentence_errors
+from .arguments import one_sentence_errors
 
 
 def register(app):
@@ -76,7 +76,7 @@ def interaction(
 
     Example: convac interaction mynet.py:model digits --partition left-right
     """
-    with _one_sentence_errors("interaction"):
+    with one_sentence_errors("interaction"):
         inputs, targets, task = _read(data)
         mask = _mask(partition, inputs.shape[1:], layout)
         thing = _load(network)
@@ -249,7 +249,8 @@ def _task(path, arrays):
         whole = arrays[name].dtype.kind in "biu"  # tokens stay integers
         found[name] = arrays[name].astype(np.int64 if whole else np.float32)
     n_classes = int(found["train_targets"].max()) + 1 if classes else None
-    return Task(path.stem, n_classes=n_classes, **found)
+    # Every training here takes the inputs in their own shape; the kind plays no part.
+    return Task(path.stem, n_classes=n_classes, kind="sequences", **found)
 
 
 def _arrays(path):

@@ -4,15 +4,19 @@ The interaction a trained network *uses* says little about what its task *needs*
 the same kind of network in a form that has none, f(x_A) + g(x_B), beside the network itself.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import nn
 
 from .._validation import as_int
 from .answers import as_mask
-from .training import train
+from .tasks import Task
+from .training import Recipe, train
 
 
 class Additive(nn.Module):
@@ -34,13 +38,15 @@ class Additive(nn.Module):
     torch.Size([5, 3])
     """
 
-    def __init__(self, f, g, mask, filler):
+    def __init__(
+        self, f: nn.Module, g: nn.Module, mask: ArrayLike, filler: ArrayLike
+    ) -> None:
         super().__init__()
         self.f, self.g = f, g
         self.register_buffer("mask", torch.tensor(np.asarray(mask)))
         self.register_buffer("filler", torch.tensor(np.asarray(filler)))
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the sum of the two networks' answers."""
         filler = self.filler.to(x)
         left, right = torch.where(self.mask, x, filler), torch.where(self.mask, filler, x)
@@ -62,7 +68,16 @@ class Control:
         return f"as it is {listed[0]}; f(A) + g(B) {listed[1]}"
 
 
-def additive_control(build, task, partition, *, seeds=3, recipe=None, device="auto", **changes):
+def additive_control(
+    build: Callable[[int], nn.Module],
+    task: Task,
+    partition: ArrayLike,
+    *,
+    seeds: int = 3,
+    recipe: Recipe | None = None,
+    device: str = "auto",
+    **changes: Any,
+) -> Control:
     """Train networks as they are and in the form f(x_A) + g(x_B), and return their scores.
 
     Parameters
@@ -112,5 +127,5 @@ def additive_control(build, task, partition, *, seeds=3, recipe=None, device="au
             result = train(
                 model, task, recipe, device=device, show_progress=False, seed=seed, **changes
             )
-            scores[kind].append(result.test_score)
+            scores[kind].append(result.test)
     return Control(**{kind: tuple(found) for kind, found in scores.items()})

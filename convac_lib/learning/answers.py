@@ -10,10 +10,13 @@ or a tensor.
 
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from .._memory import refuse_beyond_memory
+from .._arrays import refuse_beyond_memory
 from .._validation import as_choice
 
 READINGS = ("logits", "values")
@@ -21,7 +24,9 @@ QUESTIONS_AT_ONCE = 4096
 _SAME = 1e-4  # answers that differ by less, relative to their size, are the same
 
 
-def answers(function, inputs, partition, reading="logits"):
+def answers(
+    function: Callable[[Any], Any], inputs: Any, partition: ArrayLike, reading: str = "logits"
+) -> np.ndarray:
     """Return the matrix of answers H_ij = h(x_A of input i joined with x_B of input j).
 
     Parameters
@@ -45,7 +50,7 @@ def answers(function, inputs, partition, reading="logits"):
     return ask.all_pairs(np.arange(len(inputs)))
 
 
-def as_mask(partition, inputs):
+def as_mask(partition: ArrayLike, inputs: Any) -> np.ndarray:
     """Return `partition` as booleans that broadcast over one input, or raise a ValueError.
 
     Examples
@@ -160,7 +165,7 @@ class Asker:
             raise ValueError("function must not give one answer to all images, got the same twice")
 
 
-def refuse_raw_scores(function, reading):
+def refuse_raw_scores(function: Any, reading: str) -> None:
     """A ConvAC's scores have a scale that differs from input to input and decides nothing."""
     if reading == "logits" and getattr(function, "head", None) == "scores":
         architecture = getattr(function, "architecture", None)
@@ -171,7 +176,7 @@ def refuse_raw_scores(function, reading):
             )
 
 
-def refuse_constant(inputs, chosen, mask):
+def refuse_constant(inputs: Any, chosen: np.ndarray, mask: np.ndarray) -> None:
     """Raise a ValueError if one side is the same in all inputs chosen."""
     some = as_numpy(inputs)[chosen]
     varies = (some != some[:1]).any(axis=0)
@@ -184,6 +189,6 @@ def _is_tensor(inputs):
     return type(inputs).__module__.partition(".")[0] == "torch"
 
 
-def as_numpy(array):
+def as_numpy(array: Any) -> np.ndarray:
     """Return an array or a tensor as a NumPy array."""
     return array.detach().cpu().numpy() if _is_tensor(array) else np.asarray(array)

@@ -16,9 +16,12 @@ independently from these images, so much is not f(x_A) + g(x_B)". What not: that
 (:mod:`convac_lib.learning.additive`) and compare.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._validation import as_choice, as_int
 from .answers import READINGS, Asker, as_mask, as_numpy, refuse_constant, refuse_raw_scores
@@ -86,9 +89,18 @@ class Interaction:
 
 
 def interaction(
-    function, inputs, partition, targets=None, *, reading="logits", n=40, seed=0,
-    same_class=True, softmax=False, say=None,
-):  # fmt: skip
+    function: Callable[[Any], Any],
+    inputs: Any,
+    partition: ArrayLike,
+    targets: ArrayLike | None = None,
+    *,
+    reading: str = "logits",
+    n: int = 40,
+    seed: int = 0,
+    same_class: bool = True,
+    softmax: bool = False,
+    say: Callable[[str], object] | None = None,
+) -> Interaction:
     """Measure the interaction of two groups of inputs in a network's answers.
 
     Parameters
@@ -173,7 +185,7 @@ def interaction(
 # --- the arithmetic -----------------------------------------------------------------------
 
 
-def variances(matrix):
+def variances(matrix: np.ndarray) -> tuple[float, float, float]:
     """Return unbiased estimates of the variances of A alone, B alone and the interaction.
 
     The sides of one image belong together, so the diagonal is left out: only sides of
@@ -200,26 +212,42 @@ def variances(matrix):
     >>> [round(v, 12) + 0 for v in variances((a[:, None] + b)[..., None])]  # of a, of b, none
     [2.5, 7.3, 0.0]
     """
-    off = ~np.eye(len(matrix), dtype=bool)[..., None]
-    mean, f, g = _best_sum(matrix, off)
+    off = _off_diagonal(len(matrix))
+    mean, f, g = best_sum(matrix)
     same_row, same_column, distinct, _ = _mean_products(np.where(off, matrix - mean, 0))
     # The interaction does not change if a sum f_i + g_j is taken off: then large numbers
     # do not cancel, and nothing is left of a sum.
     rest = np.where(off, matrix - mean - f[:, None] - g, 0)
     row, column, apart, square = _mean_products(rest)
     found = same_row - distinct, same_column - distinct, square - row - column + apart
-    return tuple(map(float, found))
+    a, b, both = map(float, found)
+    return a, b, both
 
 
-def _best_sum(matrix, off):
-    """Return the mean, f and g of the least-squares fit mean + f_i + g_j off the diagonal."""
+def best_sum(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return mean, f and g of the least-squares fit mean + f_i + g_j off the diagonal.
+
+    Shapes (outputs,), (n, outputs) and (n, outputs).
+
+    Examples
+    --------
+    >>> f, g = np.array([0.0, 1.0, 5.0]), np.array([2.0, 0.0, 1.0])
+    >>> mean, rows, columns = best_sum((f[:, None] + g)[..., None])
+    >>> np.allclose(mean + rows[:, None] + columns, (f[:, None] + g)[..., None])
+    True
+    """
     n = len(matrix)
+    off = _off_diagonal(n)
     mean = matrix.mean(axis=(0, 1), where=off)
     centred = np.where(off, matrix - mean, 0)
     rows, columns = centred.sum(1), centred.sum(0)
     f = ((n - 1) * rows + columns) / (n * (n - 2))
     g = ((n - 1) * columns + rows) / (n * (n - 2))
     return mean, f, g
+
+
+def _off_diagonal(n):
+    return ~np.eye(n, dtype=bool)[..., None]
 
 
 def _mean_products(h):
@@ -277,7 +305,7 @@ def _jackknife(matrices):
     return float(np.sqrt(squares))
 
 
-def effective_rank(matrix):
+def effective_rank(matrix: np.ndarray) -> float:
     """Return e^S of the interaction's squared singular values, meaned over the outputs.
 
     Each output counts with its part of the interaction. The diagonal, the real images,
@@ -298,7 +326,7 @@ def effective_rank(matrix):
     return float(np.average(np.exp(-(shares * logs).sum(1)), weights=totals))
 
 
-def additive_part(matrix):
+def additive_part(matrix: np.ndarray) -> np.ndarray:
     """Return, for the n real images, what f(x_A) + g(x_B) would answer, (n, outputs).
 
     f and g of an image are means over the *other* images' sides.
@@ -336,11 +364,19 @@ def _quality(outputs, wanted, reading):
     if outputs.shape[1] > 2:
         return float((outputs.argmax(1) == wanted).mean()), None
     margin = outputs[:, -1] if outputs.shape[1] == 1 else outputs[:, 1] - outputs[:, 0]
-    return float(((margin > 0) == (wanted > 0)).mean()), _auc(margin, wanted > 0)
+    return float(((margin > 0) == (wanted > 0)).mean()), area_under_roc(margin, wanted > 0)
 
 
-def _auc(margin, positive):
-    """Return the part of pairs (positive, negative) in the right order, ties half."""
+def area_under_roc(margin: np.ndarray, positive: np.ndarray) -> float | None:
+    """Return the part of pairs (positive, negative) in the right order, ties half; or None.
+
+    None if all are positive, or none is.
+
+    Examples
+    --------
+    >>> area_under_roc(np.array([3.0, 1.0, 2.0]), np.array([True, False, True]))
+    1.0
+    """
     if positive.all() or not positive.any():
         return None
     gaps = margin[positive][:, None] - margin[~positive]
@@ -373,7 +409,7 @@ def _softmax(matrix, wanted):
     """Return the share after a softmax, and that of the softmax of the additive part."""
     if not wanted:
         return {"softmax_share": None, "softmax_share_additive": None}
-    mean, f, g = _best_sum(matrix, ~np.eye(len(matrix), dtype=bool)[..., None])
+    mean, f, g = best_sum(matrix)
     shares = []
     for logits in (matrix, mean + f[:, None] + g):
         raised = np.exp(logits - logits.max(-1, keepdims=True))
