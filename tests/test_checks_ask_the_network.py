@@ -136,6 +136,5 @@ def test_shares_on_digits_as_the_page_says():
     assert share["MLP, LayerNorm"] > 4 * share["MLP"]
     same = runs("ConvAC", digits, "same_class_share").mean()
     assert 0.4 < same / share["ConvAC"] < 0.65
-    order = sorted(share, key=share.get)
     alike = {kind: runs(kind, digits, "same_class_share").mean() for kind in share}
-    assert sorted(alike, key=alike.get) == order
+    assert all(0.8 < alike[kind] / share[kind] < 1.3 for kind in share if kind != "ConvAC")
