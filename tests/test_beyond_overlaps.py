@@ -360,3 +360,51 @@ def test_a_tree_holds_its_bond_between_the_halves():
         state, count = bare_tree(n_sites, bond, np.random.default_rng(0))
         assert count == weights
         assert rank(state.reshape(2 ** (n_sites // 2), -1)) == bond
+
+
+def mera(n_sites, rng):
+    """Return the state of an open MERA of bond 2, built by applying matrices, and its weights."""
+    state, count = residues(rng, 4), 4
+    n = 2
+    while n < n_sites:
+        for site in range(n):
+            joint = residues(rng, 4, 2)
+            count += 8
+            state = apply(joint, state, 4**site, 2)
+        n *= 2
+        for site in range(1, n - 1, 2):
+            mixer = residues(rng, 4, 4)
+            count += 16
+            state = apply(mixer, state, 2**site, 4)
+    return state, count
+
+
+def apply(matrix, state, before, size):
+    """Return the state with `matrix` on the index of `size` behind `before` states."""
+    parts = state.reshape(before, size, -1)
+    out = sum(matrix[None, :, k, None] * parts[:, None, k] % PRIME for k in range(size)) % PRIME
+    return out.ravel()
+
+
+@pytest.mark.parametrize("n_sites, weights, halves", [(8, 116, 8), (16, 292, 16)])
+def test_mera_has_one_disentangler_a_level_across_the_middle(n_sites, weights, halves):
+    state, count = mera(n_sites, np.random.default_rng(0))
+    assert count == weights
+    assert rank(state.reshape(2 ** (n_sites // 2), -1)) == halves == n_sites
+
+
+def test_a_short_side_is_full_all_the_same():
+    # The self-check question: L = 4 is longer than a side of two sites.
+    assert overlap_rank(12, 2, 2, (2,) * 6) == 4
+
+
+@pytest.mark.parametrize("depth, width", [(1, 2), (1, 3)])
+def test_one_narrow_layer_has_the_easy_bound(depth, width):
+    found = overlap_rank(8, 4, 2, (4, width, width))
+    assert found == width * width < law(8, 4, 2, depth, 4, width)
+
+
+def test_the_open_question_s_ranks():
+    assert [overlap_rank(8, 4, 2, (4,) + (3,) * depth + (3,)) for depth in range(4)] == [
+        3, 9, 27, 108,
+    ]  # fmt: skip

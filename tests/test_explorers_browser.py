@@ -20,6 +20,7 @@ from ipywidgets.embed import embed_data
 from convac_book.explorers import (
     CutExplorer,
     EntanglementExplorer,
+    OverlapExplorer,
     ResultsExplorer,
     WidthExplorer,
 )
@@ -69,6 +70,7 @@ def folder(tmp_path_factory):
         EntanglementExplorer(),
         WidthExplorer(),
         ResultsExplorer(PAPER, our_runs()),
+        OverlapExplorer(),
     ]
     data = embed_data(widgets, drop_defaults=False)
     view = '<div><script type="application/vnd.jupyter.widget-view+json">{}</script></div>'
@@ -108,7 +110,7 @@ def visit(chromium, folder):
         page.goto(address or (folder / f"{theme}.html").as_uri())
         if "/lab/" not in page.url:
             page.wait_for_function(
-                "document.querySelectorAll('.convac').length === 6 &&"
+                "document.querySelectorAll('.convac').length === 7 &&"
                 "[...document.querySelectorAll('.convac')].every(e => e.querySelector('svg'))"
             )
         return page
@@ -356,6 +358,33 @@ def test_results_at_every_r(visit):
     assert marks.count() == 0
     explorer.get_by_role("button", name="global").click()
     assert explorer.locator(".panel").count() == 1
+
+
+def test_a_deeper_network_straddles_more(visit):
+    page = visit()
+    explorer = page.locator(".convac-overlap")
+    words = explorer.locator(".words")
+    assert "2 of 10 last positions see both halves" in words.inner_text()
+    assert "the rank is 2 · 2² = 8, of 64" in words.inner_text()
+    assert explorer.locator("svg .dot.both").count() == 1 + 2 + 1  # one in the legend
+    explorer.get_by_label("layers L").focus()
+    page.keyboard.press("End")
+    # Eleven layers leave one position, which sees everything.
+    assert "1 of 1 last position sees both halves" in words.inner_text()
+    assert "may be less" in words.inner_text()
+    explorer.get_by_label("sites in a window w").focus()
+    page.keyboard.press("ArrowRight")
+    assert explorer.get_by_label("layers L").input_value() == "5"
+    page.keyboard.press("ArrowLeft")
+    explorer.get_by_label("layers L").focus()
+    page.keyboard.press("Home")
+    assert "For almost all weights the rank is 2, of 64" in words.inner_text()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    assert "the volume law" in words.inner_text()
+    explorer.get_by_label("last position whose view is shown").focus()
+    page.keyboard.press("ArrowRight")
+    assert explorer.locator(".ring").count() == 1 + 2 + 3 + 4 + 5 + 6
 
 
 # --- for everyone -------------------------------------------------------------------------

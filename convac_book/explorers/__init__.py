@@ -14,7 +14,14 @@ Examples
 
 from .cut import CutExplorer
 from .entanglement import EntanglementExplorer
+from .overlap import OverlapExplorer
 from .results import ResultsExplorer
 from .width import WidthExplorer
 
-__all__ = ["CutExplorer", "EntanglementExplorer", "ResultsExplorer", "WidthExplorer"]
+__all__ = [
+    "CutExplorer",
+    "EntanglementExplorer",
+    "OverlapExplorer",
+    "ResultsExplorer",
+    "WidthExplorer",
+]

@@ -1,4 +1,4 @@
-// What the four explorers share. Python joins this file, an explorer's own file and the
+// What the explorers share. Python joins this file, an explorer's own file and the
 // style sheet into one module (see _base.py), so nothing here is imported or exported.
 
 const SVG = "http://www.w3.org/2000/svg";
