@@ -48,7 +48,7 @@ def rank(matrix, prime=PRIME):
 def ranks(matrices, prime=PRIME):
     """Return the ranks modulo a prime of matrices of one shape, by elimination on all at once."""
     a = np.array([np.asarray(matrix) % prime for matrix in matrices]).astype(np.int64)
-    if a.shape[1] > a.shape[2]:
+    if a.shape[1] < a.shape[2]:  # one step for each column
         a = a.transpose(0, 2, 1).copy()
     many, rows, columns = a.shape
     found = np.zeros(many, dtype=int)

@@ -139,7 +139,7 @@ def test_the_control(folder):
     ("nets", "tokens.npz", [], "FILE.py:NAME"),
     ("nets.py:tokens", "nowhere.npz", [], "is not there"),
     ("nets.py:tokens", "text.npz", [], "cannot be read"),
-    ("nets.py:tokens", "empty.npz", [], "must hold inputs"),
+    ("nets.py:tokens", "empty.npz", [], "must hold test_inputs or inputs"),
     ("nets.py:tokens", "nets.py", [], "a task's name or a .npz file"),
     ("nets.py:tokens", "tokens.npz", ["--partition", "AB"], "a word of 6 letters"),
     ("nets.py:tokens", "tokens.npz", ["--partition", "first:6"], "neither side empty"),

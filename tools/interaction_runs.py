@@ -100,13 +100,8 @@ def convac(side, width, classes):
 
 
 def convnet(side, width, classes):
-    """The paper's ConvNet, with a start that keeps the signal: weights x sqrt(6), no bias."""
-    model = ConvNet(Architecture.for_image(side, 10, (16, 16, 16), n_outputs=classes))
-    with torch.no_grad():
-        for weight, bias in zip(model.layers, model.biases, strict=True):
-            weight.mul_(6**0.5)
-            bias.zero_()
-    return model
+    """The paper's ConvNet, with the library's start, which keeps the signal."""
+    return ConvNet(Architecture.for_image(side, 10, (16, 16, 16), n_outputs=classes))
 
 
 DIGITS = {
@@ -201,7 +196,7 @@ def areas(model, images, labels, question, n=80):
     left = np.arange(128).reshape(8, 16) % 16 < 8
     matrix = answers(model, both, left)
     off = ~np.eye(n, dtype=bool)
-    mean, f, g = best_sum(matrix, off[..., None])
+    mean, f, g = best_sum(matrix)
     positive = (answer(labels[:, None], labels, question) > 0).numpy()[off]
     areas = {}
     for name, logits in (("auc_pairs", matrix), ("auc_pairs_without", mean + f[:, None] + g)):

@@ -2,12 +2,12 @@
 
 import typer
 
-from . import design, doctor, exact, interaction, training
+from . import arrange, design, doctor, exact, interaction, training
 
 COMMANDS = (
     *(exact.cut, exact.rank),
     *(training.train, training.sweep),
-    *(design.design, interaction.interaction, doctor.doctor),
+    *(design.design, interaction.interaction, arrange.arrange, doctor.doctor),
 )
 
 app = typer.Typer(

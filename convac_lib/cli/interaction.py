@@ -3,7 +3,6 @@
 import importlib.util
 import inspect
 import sys
-import zipfile
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,8 @@ import numpy as np
 import typer
 
 from .._validation import as_choice
-from .arguments import one_sentence_errors
+from .arguments import one_sentence_errors, require_torch
+from .data_files import first_inputs, named_task, read_arrays
 
 
 def register(app):
@@ -77,6 +77,8 @@ def interaction(
     Example: convac interaction mynet.py:model digits --partition left-right
     """
     with one_sentence_errors("interaction"):
+        if control:
+            require_torch()
         inputs, targets, task = _read(data)
         mask = _mask(partition, inputs.shape[1:], layout)
         thing = _load(network)
@@ -213,26 +215,11 @@ def _read(data):
     """Return inputs, targets or None, and the task or None."""
     path = Path(data)
     if path.suffix != ".npz":
-        if path.exists():
-            raise ValueError(f"DATA must be a task's name or a .npz file, got {data}")
-        from ..learning import tasks
-
-        task = tasks.make(data)
+        task = named_task(data)
         return task.test_inputs, task.test_targets, task
-    arrays = _arrays(path)
-    names = [name for name in ("test_inputs", "inputs") if name in arrays]
-    if not names:
-        raise ValueError(f"{path} must hold inputs or test_inputs, got {', '.join(arrays)}")
-    inputs = arrays[names[0]]
-    targets = arrays.get(names[0].replace("inputs", "targets"))
-    if inputs.dtype.kind not in "biuf" or inputs.ndim < 2:
-        raise ValueError(
-            f"{path}: {names[0]} must hold numbers, one sample a row, got dtype {inputs.dtype} "
-            f"and shape {inputs.shape}"
-        )
-    if not np.isfinite(inputs).all():
-        raise ValueError(f"{path}: {names[0]} must be finite, got NaN or infinity")
-    return inputs, targets, _task(path, arrays)
+    arrays = read_arrays(path)
+    name, inputs = first_inputs(path, arrays, ("test_inputs", "inputs"))
+    return inputs, arrays.get(name.replace("inputs", "targets")), _task(path, arrays)
 
 
 def _task(path, arrays):
@@ -251,16 +238,6 @@ def _task(path, arrays):
     n_classes = int(found["train_targets"].max()) + 1 if classes else None
     # Every training here takes the inputs in their own shape; the kind plays no part.
     return Task(path.stem, n_classes=n_classes, kind="sequences", **found)
-
-
-def _arrays(path):
-    if not path.is_file():
-        raise ValueError(f"{path} is not there, or is no file")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} cannot be read as a .npz file of numbers ({error})") from None
 
 
 # --- the partition ------------------------------------------------------------------------
