@@ -11,7 +11,8 @@ the file has already are not made again. About half an hour on one core.
 import argparse
 import os
 import platform
-from itertools import pairwise, product
+from functools import reduce
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -37,17 +38,16 @@ KEY = ("data", "width", "order", "seed")
 
 
 class ConvAC(nn.Module):
-    """A ConvAC with windows of two, nothing shared; features (batch, N, M) come in."""
+    """A ConvAC with nothing shared; features (batch, N, M) come in."""
 
-    def __init__(self, n_sites, local_dim, width, classes):
+    def __init__(self, n_sites, window, local_dim, width, classes):
         super().__init__()
-        widths = [local_dim] + [width] * (n_sites.bit_length() - 1)
-        self.layers = nn.ParameterList()
-        places = n_sites
-        for fan_in, fan_out in pairwise(widths):
-            start = 1 + 0.3 * fan_in**0.5 * torch.randn(places, fan_out, fan_in)
+        self.window, self.layers = window, nn.ParameterList()
+        places, fan_in = n_sites, local_dim
+        while places > 1:
+            start = 1 + 0.3 * fan_in**0.5 * torch.randn(places, width, fan_in)
             self.layers.append(nn.Parameter(start / fan_in))
-            places //= 2
+            places, fan_in = places // window, width
         self.dense = nn.Parameter(torch.randn(classes, width) / width**0.5)
         self.sharpness = nn.Parameter(torch.tensor(3.0))
 
@@ -55,16 +55,16 @@ class ConvAC(nn.Module):
         """Return scores divided by their common size."""
         for weight in self.layers:
             z = torch.einsum("bji,joi->bjo", v, weight)
-            v = z[:, 0::2] * z[:, 1::2]
+            v = reduce(torch.mul, z.unflatten(1, (-1, self.window)).unbind(2))
             v = v / v.abs().amax(-1, keepdim=True).detach().clamp_min(1e-30)
         scores = v[:, 0] @ self.dense.T
         return self.sharpness * scores / scores.square().mean(-1, keepdim=True).sqrt()
 
 
-def fit(x, y, width, seed, steps, batch):
+def fit(x, y, window, width, seed, steps, batch):
     """Return a ConvAC trained on features (samples, N, M) and classes."""
     torch.manual_seed(seed)
-    model = ConvAC(x.shape[1], x.shape[2], width, int(y.max()) + 1)
+    model = ConvAC(x.shape[1], window, x.shape[2], width, int(y.max()) + 1)
     optimizer = torch.optim.Adam(model.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, steps)
     for _ in range(steps):
@@ -125,15 +125,17 @@ def run(data, width, order, seed):
         (x, y), (test_x, test_y) = digits(seed)
         sites = ordered(x, order, seed)
         overlaps = site_overlaps(x[:200], np.pi / 4)
-        features, test_features, steps, batch = waves(x), waves(test_x), 400, 64
+        features, test_features = waves(x), waves(test_x)
+        window, steps, batch = 4, 400, 64
     else:
         (x, y), (test_x, test_y) = hierarchy(data)
         sites = ordered(x, order, seed)
         overlaps = site_overlaps(x[:200])
-        features, test_features, steps, batch = x, test_x, 500, 128
+        features, test_features = x, test_x
+        window, steps, batch = 2, 500, 128
     train = torch.tensor(features[:, sites]), torch.tensor(y)
     test = torch.tensor(test_features[:, sites]), torch.tensor(test_y)
-    model = fit(*train, width, seed, steps, batch)
+    model = fit(*train, window, width, seed, steps, batch)
     return {
         "data": data, "width": width, "order": order, "seed": seed,
         "train_accuracy": round(accuracy(model, *train), 5),
@@ -177,6 +179,7 @@ def as_table(rows):
             "symbols": SYMBOLS,
             "productions": PRODUCTIONS,
             "sites": {"trees": 2**LEVELS, "digits": 64},
+            "window": {"trees": 2, "digits": 4},
             "steps": {"trees": 500, "digits": 400},
             "training_samples": {"trees": N_TRAIN, "digits": 1397},
             "optimizer": "Adam, one cycle to 0.01",
