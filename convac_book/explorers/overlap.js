@@ -123,7 +123,9 @@ function render(context) {
   life.root.append(html("div", { class: "bar" }, NAMES.map((name) => controls[name].row), position.row),
     html("p", { class: "legend" },
       html("span", {}, svg("svg", { width: 16, height: 14, "aria-hidden": "true" }, svg("circle", { cx: 8, cy: 7, r: 5, class: "dot both" })), "sees both halves"),
-      html("span", {}, svg("svg", { width: 16, height: 14, "aria-hidden": "true" }, svg("circle", { cx: 8, cy: 7, r: 5, class: "dot a" })), "sees one")),
+      html("span", {}, svg("svg", { width: 16, height: 14, "aria-hidden": "true" }, svg("circle", { cx: 8, cy: 7, r: 5, class: "dot a" })), "sees one"),
+      html("span", {}, svg("svg", { width: 16, height: 14, "aria-hidden": "true" }, svg("circle", { cx: 8, cy: 7, r: 5, class: "fill-a" })), "site in A"),
+      html("span", {}, svg("svg", { width: 16, height: 14, "aria-hidden": "true" }, svg("rect", { x: 3, y: 2, width: 10, height: 10, class: "fill-b" })), "site in B")),
     cone, hint, bars, words, life.status);
 
   function draw(width) {
