@@ -6,7 +6,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 from typer.testing import CliRunner
 
 from convac_lib.cli.app import app
-from convac_lib.cli.interaction import _mask
+from convac_lib.cli.masks import mask_of
 
 NETWORKS = '''
 import numpy as np
@@ -159,18 +159,18 @@ def test_refusals_are_one_sentence(folder, network, data, options, words):
 
 
 def test_masks_of_words():
-    assert _mask("left-right", (4, 4))[0].tolist() == [True, True, False, False]
-    assert _mask("top-bottom", (4, 4))[:, 0].tolist() == [True, True, False, False]
-    assert _mask("left-right", (3, 8, 8)).shape == (3, 8, 8)
-    assert _mask("left-right", (5, 6, 3))[0, :, 0].tolist() == [True] * 3 + [False] * 3
-    assert _mask("left-right", (4, 6), "image")[0].tolist() == [True] * 3 + [False] * 3
-    assert _mask("left-right", (4, 6), "sequence")[:, 0].tolist() == [True] * 2 + [False] * 2
-    assert _mask("checkerboard", (2, 2)).tolist() == [[True, False], [False, True]]
-    assert _mask("blocks:2", (4, 4))[0].tolist() == [True, True, False, False]
-    assert _mask("interleaved", (5,)).tolist() == [True, False, True, False, True]
-    assert _mask("random:3", (10,)).sum() == 5
-    assert _mask("random:3", (4, 4)).sum() == 8
+    assert mask_of("left-right", (4, 4))[0].tolist() == [True, True, False, False]
+    assert mask_of("top-bottom", (4, 4))[:, 0].tolist() == [True, True, False, False]
+    assert mask_of("left-right", (3, 8, 8)).shape == (3, 8, 8)
+    assert mask_of("left-right", (5, 6, 3))[0, :, 0].tolist() == [True] * 3 + [False] * 3
+    assert mask_of("left-right", (4, 6), "image")[0].tolist() == [True] * 3 + [False] * 3
+    assert mask_of("left-right", (4, 6), "sequence")[:, 0].tolist() == [True] * 2 + [False] * 2
+    assert mask_of("checkerboard", (2, 2)).tolist() == [[True, False], [False, True]]
+    assert mask_of("blocks:2", (4, 4))[0].tolist() == [True, True, False, False]
+    assert mask_of("interleaved", (5,)).tolist() == [True, False, True, False, True]
+    assert mask_of("random:3", (10,)).sum() == 5
+    assert mask_of("random:3", (4, 4)).sum() == 8
     with pytest.raises(ValueError, match="--layout"):
-        _mask("left-right", (4, 6))
+        mask_of("left-right", (4, 6))
     with pytest.raises(ValueError, match="--layout"):
-        _mask("left-right", (4, 6, 3))
+        mask_of("left-right", (4, 6, 3))
