@@ -48,7 +48,7 @@ def least_cut(half, weights=_WEIGHTS):
     Examples
     --------
     >>> least_cut({0, 1, 2, 3})
-    Not yet: 23 across; there is a cut with less.
+    Not yet: 14 across; there is a cut with less.
     """
     try:
         sites = {int(site) for site in half}

@@ -47,7 +47,7 @@ def sum_bound(answer, word="ABABBBBB AAAABABB", n_templates=3):
 
     Examples
     --------
-    >>> sum_bound((2, 6561))
+    >>> sum_bound((2, 2187))
     Not yet: 2 is the bound between the left and the right half; this partition is another.
     """
     try:
