@@ -2,6 +2,8 @@
 
 from itertools import combinations
 
+import numpy as np
+
 from ._feedback import not_yet, right
 
 _WEIGHTS = (
@@ -102,6 +104,8 @@ def grammar_widths(answer, symbols=4, productions=(3, 1, 2, 4)):
 
 def _integers(answer, count):
     """Return `answer` as a list of `count` Python integers, or None."""
+    if np.iscomplexobj(answer):
+        return None
     try:
         numbers = [int(number) for number in answer]
         if any(number != whole for number, whole in zip(numbers, answer, strict=True)):

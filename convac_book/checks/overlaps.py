@@ -2,6 +2,8 @@
 
 from math import comb
 
+import numpy as np
+
 from ._feedback import not_yet, right
 
 
@@ -128,6 +130,8 @@ def _second_bound(n, local_dim, channels):
 
 def _integers(answer, count):
     """Return `answer` as a list of `count` Python integers, or None."""
+    if np.iscomplexobj(answer):
+        return None
     try:
         numbers = [int(number) for number in answer]
         if any(number != whole for number, whole in zip(numbers, answer, strict=True)):
