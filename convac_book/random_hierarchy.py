@@ -10,7 +10,7 @@ import numpy as np
 from convac_lib._validation import as_int
 
 
-def draw_rules(rng: np.random.Generator, levels: int, symbols: int, productions: int):
+def draw_rules(rng: np.random.Generator, levels: int, symbols: int, productions: int) -> np.ndarray:
     """Return the productions of every level, shape (levels, symbols, productions, 2).
 
     On each level all the pairs are different, so that a pair tells its symbol.
@@ -29,7 +29,9 @@ def draw_rules(rng: np.random.Generator, levels: int, symbols: int, productions:
     return np.array(rules)
 
 
-def sample(rules: np.ndarray, rng: np.random.Generator, count: int):
+def sample(
+    rules: np.ndarray, rng: np.random.Generator, count: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the leaves of `count` trees, shape (count, 2^levels), and their root symbols.
 
     Examples

@@ -100,8 +100,10 @@ def test_rank_of_answers_needs_independent_features():
     weights = random_weights(net, 0, integers=10**6)
     partition = blocks(8, 1)
     H = matrix_of_answers(weights, (0, 1, 1), generic_images(90, 8), partition)
-    assert rank(H) == 2**4 < rank(
-        matrix_of_answers(weights, (0, 1, 2), generic_images(90, 8), partition)
+    assert (
+        rank(H)
+        == 2**4
+        < rank(matrix_of_answers(weights, (0, 1, 2), generic_images(90, 8), partition))
     )
 
 

@@ -160,5 +160,3 @@ def test_pairs_of_one_parity_have_a_tree_that_no_pairwise_correlation_shows():
     assert (words.T @ words == 16 * 2 * np.eye(8)).all()  # no two bits are correlated
     triples = np.einsum("ni,nj,nk->ijk", words, words, words)
     assert not triples[0, 1, 2:].any()
-
-

@@ -142,9 +142,11 @@ def character_network(n_sites, reach, depth, m, last, split):
                 offsets[0, offset, :, 0] = 1
         layers.append(offsets)
     # A function phi of l in Z_m is v . characters with v = phi characters^-1.
-    inverse = pow(m, -1, prime) * np.array(
-        [[pow(root, -c * d % m, prime) for c in range(m)] for d in range(m)]
-    ) % prime
+    inverse = (
+        pow(m, -1, prime)
+        * np.array([[pow(root, -c * d % m, prime) for c in range(m)] for d in range(m)])
+        % prime
+    )
     reached, v = depth * (reach - 1), np.zeros((places, last, m), dtype=np.int64)
     one_hot = np.eye(m, dtype=np.int64)
     for j, c in product(range(places), range(last)):

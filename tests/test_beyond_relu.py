@@ -39,16 +39,19 @@ def one_channel(net, direction, share):
 
 
 @pytest.mark.parametrize("share", ["none", "window-position", "all"])
-@pytest.mark.parametrize("n_sites, window, widths", [(8, 2, (1, 1, 1)), (8, 2, (3, 1, 2)),
-                                                      (9, 3, (2, 1)), (4, 4, (3,))])
+@pytest.mark.parametrize(
+    "n_sites, window, widths", [(8, 2, (1, 1, 1)), (8, 2, (3, 1, 2)), (9, 3, (2, 1)), (4, 4, (3,))]
+)
 @pytest.mark.parametrize("n_templates", [2, 3])
 def test_one_max_channel(share, n_sites, window, widths, n_templates):
     net = Architecture(n_sites, window, n_templates, widths)
     direction = np.arange(1, n_templates + 1)  # one-hot features: T distinct positive values
     weights = one_channel(net, direction, share)
     found = tree_values(weights, np.eye(n_templates, dtype=int), window)
-    drawn = [sides(n_sites, np.random.default_rng(s).permutation(n_sites)[: s + 1])
-             for s in range(n_sites - 1)]
+    drawn = [
+        sides(n_sites, np.random.default_rng(s).permutation(n_sites)[: s + 1])
+        for s in range(n_sites - 1)
+    ]
     for partition in drawn:
         assert rank(table(found, partition, n_templates)) >= n_templates
 
@@ -190,8 +193,13 @@ def test_two_channels_are_enough_between_the_halves_only_by_this_construction():
     assert rank(table(found, interleaved(8), 3)) == 8
     net = Architecture.line(3, (2, 1))
     most = max(
-        rank(table(tree_values(random_weights(net, s, integers=9), np.eye(3, dtype=int)),
-                   interleaved(4), 3))
+        rank(
+            table(
+                tree_values(random_weights(net, s, integers=9), np.eye(3, dtype=int)),
+                interleaved(4),
+                3,
+            )
+        )
         for s in range(1000)
     )
     assert most == 9
@@ -200,8 +208,13 @@ def test_two_channels_are_enough_between_the_halves_only_by_this_construction():
 def test_one_channel_ceiling_needs_width_one():
     net = Architecture.line(2, (2, 2, 2))
     most = max(
-        rank(table(tree_values(random_weights(net, s, integers=99), np.eye(2, dtype=int)),
-                   interleaved(8), 2))
+        rank(
+            table(
+                tree_values(random_weights(net, s, integers=99), np.eye(2, dtype=int)),
+                interleaved(8),
+                2,
+            )
+        )
         for s in range(20)
     )
     assert most > ceiling(interleaved(8), 2)
@@ -250,8 +263,9 @@ def test_average_adds_with_biases_and_with_anything_below():
         net = Architecture.line(3, (4, 3, 4))
         weights = random_weights(net, seed, integers=9)
         biases = [rng.integers(-9, 10, shape[:2]) for shape in net.weight_shapes()[:-1]]
-        found = tree_values(weights, np.eye(3, dtype=int), biases=biases,
-                            pooling="max", top="average")
+        found = tree_values(
+            weights, np.eye(3, dtype=int), biases=biases, pooling="max", top="average"
+        )
         assert rank(table(found, left_right(8), 3)) <= 2
         for partition in CLASSES:
             assert rank(table(found, partition, 3)) <= average_bound(partition, 3)
@@ -351,8 +365,13 @@ def test_max_is_not_bounded_by_the_cut_and_does_not_meet_it():
     def most(channels, word, share="none"):
         net = Architecture.line(3, channels)
         found = [
-            rank(table(tree_values(random_weights(net, s, share, 99), np.eye(3, dtype=int)),
-                       as_partition(word), 3))
+            rank(
+                table(
+                    tree_values(random_weights(net, s, share, 99), np.eye(3, dtype=int)),
+                    as_partition(word),
+                    3,
+                )
+            )
             for s in range(25)
         ]
         return min_cut_weight(net, as_partition(word)), min(found), max(found)

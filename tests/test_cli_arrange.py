@@ -121,8 +121,10 @@ def test_a_full_data_tensor_is_told(folder):
     ("wine.npz", ["--picture", "/nowhere/at/all.png"], "cannot"),
 ])  # fmt: skip
 def test_refusals_are_one_sentence(folder, data, options, words):
-    result = run(folder, data, *options) if data != "nothing" else CliRunner().invoke(
-        app, ["arrange", "nothing"]
+    result = (
+        run(folder, data, *options)
+        if data != "nothing"
+        else CliRunner().invoke(app, ["arrange", "nothing"])
     )
     assert result.exit_code == 2, result.output
     assert words in result.output

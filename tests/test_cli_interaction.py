@@ -6,9 +6,8 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 from typer.testing import CliRunner
 
 from convac_lib.cli.app import app
-from convac_lib.cli.masks import mask_of
 
-NETWORKS = '''
+NETWORKS = """
 import numpy as np
 import torch
 from sklearn.datasets import load_breast_cancer, load_diabetes
@@ -58,7 +57,7 @@ def mlp(seed):
 
 def broken():
     return lambda x: x @ np.ones(7)
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +79,10 @@ def folder(tmp_path_factory):
 
 def run(folder, network, data, *options):
     data = data if data == "digits" else str(folder / data)
-    name = network if network.count(":") != 1 else f"{folder / network.split(':')[0]}:" + (
-        network.split(":")[1]
+    name = (
+        network
+        if network.count(":") != 1
+        else f"{folder / network.split(':')[0]}:" + (network.split(":")[1])
     )
     return CliRunner().invoke(app, ["interaction", name, data, *options])
 
@@ -156,21 +157,3 @@ def test_refusals_are_one_sentence(folder, network, data, options, words):
     assert words in result.output
     assert result.output.count("\n") <= 4  # the sentence, after what was said before it
     assert "Traceback" not in result.output
-
-
-def test_masks_of_words():
-    assert mask_of("left-right", (4, 4))[0].tolist() == [True, True, False, False]
-    assert mask_of("top-bottom", (4, 4))[:, 0].tolist() == [True, True, False, False]
-    assert mask_of("left-right", (3, 8, 8)).shape == (3, 8, 8)
-    assert mask_of("left-right", (5, 6, 3))[0, :, 0].tolist() == [True] * 3 + [False] * 3
-    assert mask_of("left-right", (4, 6), "image")[0].tolist() == [True] * 3 + [False] * 3
-    assert mask_of("left-right", (4, 6), "sequence")[:, 0].tolist() == [True] * 2 + [False] * 2
-    assert mask_of("checkerboard", (2, 2)).tolist() == [[True, False], [False, True]]
-    assert mask_of("blocks:2", (4, 4))[0].tolist() == [True, True, False, False]
-    assert mask_of("interleaved", (5,)).tolist() == [True, False, True, False, True]
-    assert mask_of("random:3", (10,)).sum() == 5
-    assert mask_of("random:3", (4, 4)).sum() == 8
-    with pytest.raises(ValueError, match="--layout"):
-        mask_of("left-right", (4, 6))
-    with pytest.raises(ValueError, match="--layout"):
-        mask_of("left-right", (4, 6, 3))

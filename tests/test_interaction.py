@@ -5,14 +5,11 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
 from convac_lib import Architecture
-from convac_lib.learning import additive, tasks
-from convac_lib.learning.answers import answers, as_mask
 from convac_lib.learning.interaction import (
     additive_part,
     effective_rank,
@@ -174,9 +171,7 @@ def test_a_common_addition_to_all_logits_is_not_seen():
         coupled = flat[:, :32].sum(1) * flat[:, 32:].sum(1)
         return np.tanh(flat @ weights) + extra * coupled[:, None]
 
-    plain, moved = (
-        interaction(lambda x, e=e: logits(x, e), images(), LEFT) for e in (0.0, 1.0)
-    )
+    plain, moved = (interaction(lambda x, e=e: logits(x, e), images(), LEFT) for e in (0.0, 1.0))
     assert abs(plain.share - moved.share) < 1e-9
 
 
@@ -195,45 +190,6 @@ def test_sides_of_one_class_are_joined_apart():
     assert found.questions > 2 * 40**2 - 200
 
 
-# --- what may be asked --------------------------------------------------------------------
-
-
-def test_answers_joins_the_sides():
-    x = np.arange(12).reshape(3, 4)
-    found = answers(lambda x: x @ [1000, 100, 10, 1], x, [True, False, True, False], "values")
-    for i, j in product(range(3), repeat=2):
-        assert found[i, j, 0] == np.dot([x[i, 0], x[j, 1], x[i, 2], x[j, 3]], [1000, 100, 10, 1])
-
-
-class Tokens(nn.Module):
-    def __init__(self):
-        super().__init__()
-        torch.manual_seed(0)
-        self.embed, self.read = nn.Embedding(7, 4), nn.Linear(4, 3)
-        self.mix = nn.MultiheadAttention(4, 2, batch_first=True)
-
-    def forward(self, tokens):
-        x = self.embed(tokens)
-        return self.read(self.mix(x, x, x)[0].mean(1))
-
-
-def test_a_module_of_tokens():
-    tokens = torch.randint(0, 7, (100, 6), generator=torch.Generator().manual_seed(0))
-    found = interaction(Tokens().eval(), tokens, [True] * 3 + [False] * 3)
-    assert 0 < found.share < 1
-    assert found.n == 40
-
-
-def test_a_module_of_images_with_channels_in_either_order():
-    torch.manual_seed(0)
-    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 2))
-    x = np.random.default_rng(0).normal(size=(60, 3, 8, 8))  # float64 to a float32 module
-    first = interaction(net, x, LEFT)
-    last = interaction(lambda x: net(torch.tensor(x).float().permute(0, 3, 1, 2)).detach(),
-                       x.transpose(0, 2, 3, 1), LEFT)  # fmt: skip
-    assert abs(first.share - last.share) < 1e-5
-
-
 def test_columns_of_a_table_with_a_regression():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(300, 5))
@@ -243,13 +199,6 @@ def test_columns_of_a_table_with_a_regression():
     assert found.quality == 1
     assert 0 < found.quality_without < 0.9
     assert found.auc is None
-
-
-def test_masks():
-    x = np.zeros((4, 3, 8, 8))
-    assert as_mask(LEFT, x).shape == (8, 8)
-    assert as_mask(np.ones((3, 8, 8)) * LEFT == 1, x).shape == (3, 8, 8)
-    assert as_mask([1, 0, 0], x).shape == (3, 1, 1)
 
 
 def test_the_same_seed_gives_the_same_images():
@@ -321,47 +270,3 @@ def test_the_cost_is_said_before_the_questions():
     told = next(i for i, event in enumerate(events) if isinstance(event, str))
     assert events[told].startswith("1,600 questions")
     assert sum(events[:told]) < 200 < sum(events[told + 1 :])
-
-
-# --- the additive control -----------------------------------------------------------------
-
-
-def test_the_additive_network_has_no_interaction_and_trains():
-    task = tasks.make("digits")
-
-    def build(seed):
-        torch.manual_seed(seed)
-        return nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
-
-    control = additive.additive_control(build, task, LEFT, seeds=1, epochs=3, device="cpu")
-    assert control.whole[0] > 0.7
-    assert control.additive[0] > 0.7
-    assert "f(A) + g(B)" in str(control)
-    net = additive.Additive(build(0), build(1), LEFT, task.train_inputs.mean(0))
-    assert abs(interaction(net, task.test_inputs, LEFT).share) < 1e-9
-
-
-def test_the_additive_control_tells_what_is_needed(one_thread):
-    rng = np.random.default_rng(0)
-    x = rng.choice([-1.0, 1.0], size=(600, 2, 2)).astype(np.float32)
-    product_of_sides = ((x[:, :, 0].prod(1) * x[:, :, 1].prod(1)) > 0).astype(np.int64)
-    task = tasks.Task("signs", x[:400], product_of_sides[:400], x[400:], product_of_sides[400:], 2,
-                      "images")
-
-    def build(seed):
-        torch.manual_seed(seed)
-        return nn.Sequential(nn.Flatten(), nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 2))
-
-    left = np.array([[True, False], [True, False]])
-    found = additive.additive_control(build, task, left, seeds=2, epochs=25, learning_rate=0.02,
-                                      device="cpu")  # fmt: skip
-    assert min(found.whole) > 0.95
-    assert max(found.additive) < 0.8
-
-
-def test_the_additive_control_refuses():
-    task = tasks.make("digits")
-    with pytest.raises(ValueError, match="build"):
-        additive.additive_control(3, task, LEFT)
-    with pytest.raises(ValueError, match="seeds"):
-        additive.additive_control(lambda seed: nn.Flatten(), task, LEFT, seeds=0)

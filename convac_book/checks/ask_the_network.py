@@ -1,6 +1,10 @@
 """Checks of the exercises in the chapter on asking a network, and its black boxes."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from convac_lib.architecture import Architecture
 from convac_lib.cuts import min_cut_weight
@@ -8,13 +12,15 @@ from convac_lib.decompositions import random_weights
 from convac_lib.modular import large_prime
 from convac_lib.partitions import blocks
 
-from ._feedback import not_yet, right
+from ._feedback import Feedback, not_yet, right
 
 _BOXES = ((5, 7, 3), (9, 4, 6), (4, 2, 5), (6, 11, 8), (3, 10, 2))
 _SITES = 8
 
 
-def nearly_a_sum(share, mean_a=2, mean_b=3, sd_a=1, sd_b=2):
+def nearly_a_sum(
+    share: Any, mean_a: float = 2, mean_b: float = 3, sd_a: float = 1, sd_b: float = 2
+) -> Feedback:
     """Check the interaction share of a product of two independent sides.
 
     Examples
@@ -43,7 +49,9 @@ def nearly_a_sum(share, mean_a=2, mean_b=3, sd_a=1, sd_b=2):
     return not_yet(f"the share is too {off}")
 
 
-def three_variances(parts, answers=((3, 1, 4, 1), (5, 9, 2, 6), (5, 3, 5, 8))):
+def three_variances(
+    parts: Any, answers: Sequence[Sequence[float]] = ((3, 1, 4, 1), (5, 9, 2, 6), (5, 3, 5, 8))
+) -> Feedback:
     """Check unbiased estimates (var_f, var_g, var_e) of a matrix of answers.
 
     Examples
@@ -78,7 +86,7 @@ def three_variances(parts, answers=((3, 1, 4, 1), (5, 9, 2, 6), (5, 3, 5, 8))):
     return not_yet("the variance of e is right; of f and g one at least is not")
 
 
-def box(number, x):
+def box(number: int, x: ArrayLike) -> np.ndarray:
     """Answer questions to a black box, modulo 16777213: x of shape (questions, 8), integers.
 
     Examples
@@ -95,23 +103,20 @@ def box(number, x):
     x = x.astype(np.int64) % prime
     v = np.stack([np.ones_like(x), x, x * x % prime], axis=-1).transpose(1, 0, 2)
     for layer in layers:
-        z = sum(
-            v[:, :, None, channel] * layer[:, None, :, channel] % prime
-            for channel in range(v.shape[2])
-        )
-        z %= prime
+        terms = v[:, :, None] * layer[:, None] % prime  # (place, question, out, in)
+        z = terms.sum(axis=-1) % prime
         v = z[0::2] * z[1::2] % prime
     return (v[0] * dense[0] % prime).sum(axis=1) % prime
 
 
-def box_channels(number):
-    """Return the widths in a black box. (Asking is more fun.)"""
+def box_channels(number: int) -> tuple[int, ...]:
+    """Return the widths in a black box; asking is more fun."""
     if not 0 <= number < len(_BOXES):
         raise ValueError(f"number must be from 0 to {len(_BOXES) - 1}, got {number!r}")
     return _BOXES[number]
 
 
-def black_box(ranks, number=0):
+def black_box(ranks: Any, number: int = 0) -> Feedback:
     """Check the three ranks of a black box: interleaved, blocks of two, halves.
 
     Examples

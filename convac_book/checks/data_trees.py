@@ -1,10 +1,12 @@
 """Checks of the exercises in the chapter on data that suit a tree."""
 
+from collections.abc import Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
-from ._feedback import not_yet, right
+from ._feedback import Feedback, not_yet, right
 
 _WEIGHTS = (
     (0, 1, 5), (1, 4, 6), (4, 6, 4), (0, 6, 3), (2, 3, 7),
@@ -19,7 +21,7 @@ _BLOCKS = {
 }
 
 
-def couples(ranks, seats="aabcdbcd", colours=3):
+def couples(ranks: Any, seats: str = "aabcdbcd", colours: int = 3) -> Feedback:
     """Check the ranks of a row of couples across the canonical partitions of eight seats.
 
     Examples
@@ -44,7 +46,7 @@ def couples(ranks, seats="aabcdbcd", colours=3):
     raise AssertionError("equal ranks were found above")
 
 
-def least_cut(half, weights=_WEIGHTS):
+def least_cut(half: Any, weights: Sequence[Sequence[int]] = _WEIGHTS) -> Feedback:
     """Check the half with site 0 of the least balanced cut of eight sites.
 
     Examples
@@ -62,7 +64,7 @@ def least_cut(half, weights=_WEIGHTS):
     if 0 not in sites:
         return not_yet("that is the other half; the one with site 0 is asked for")
 
-    def across(part):
+    def across(part: set[int]) -> int:
         return sum(weight for i, j, weight in weights if (i in part) != (j in part))
 
     least = min(across({0, *others}) for others in combinations(range(1, 8), 3))
@@ -71,7 +73,9 @@ def least_cut(half, weights=_WEIGHTS):
     return right(f"{least} across, and no cut has less")
 
 
-def grammar_widths(answer, symbols=4, productions=(3, 1, 2, 4)):
+def grammar_widths(
+    answer: Any, symbols: int = 4, productions: Sequence[int] = (3, 1, 2, 4)
+) -> Feedback:
     """Check (widths, bound) of the network that equals a hierarchy.
 
     Examples
@@ -102,7 +106,7 @@ def grammar_widths(answer, symbols=4, productions=(3, 1, 2, 4)):
     return not_yet("the widths are right, the bound of the halves is another")
 
 
-def _integers(answer, count):
+def _integers(answer: Any, count: int) -> list[int] | None:
     """Return `answer` as a list of `count` Python integers, or None."""
     if np.iscomplexobj(answer):
         return None

@@ -1,15 +1,24 @@
 """Checks of the exercises in the chapter on overlaps and recurrence."""
 
+from collections.abc import Sequence
 from math import comb
+from typing import Any
 
 import numpy as np
 
-from ._feedback import not_yet, right
+from ._feedback import Feedback, not_yet, right
 
 
 def two_boundaries(
-    answer, n_sites=16, local_dim=2, depth=3, window=2, channels=3, first=5, last=10
-):
+    answer: Any,
+    n_sites: int = 16,
+    local_dim: int = 2,
+    depth: int = 3,
+    window: int = 2,
+    channels: int = 3,
+    first: int = 5,
+    last: int = 10,
+) -> Feedback:
     """Check (straddling, bound) for a block of sites inside a line.
 
     Examples
@@ -39,7 +48,9 @@ def two_boundaries(
     return right(f"{straddling} positions straddle, the rank is at most {bound}")
 
 
-def enough_layers(answer, n_sites=20, local_dim=2, window=2, channels=6):
+def enough_layers(
+    answer: Any, n_sites: int = 20, local_dim: int = 2, window: int = 2, channels: int = 6
+) -> Feedback:
     """Check (layers, rank_before): the least depth with full rank between the halves.
 
     Examples
@@ -63,7 +74,7 @@ def enough_layers(answer, n_sites=20, local_dim=2, window=2, channels=6):
     return right(f"{layers} layers; with {layers - 1} the rank is {before} of {full}")
 
 
-def where_depth_two_ends(answer, local_dim=2, channels=5):
+def where_depth_two_ends(answer: Any, local_dim: int = 2, channels: int = 5) -> Feedback:
     """Check (N_first, bound): where a recurrent circuit of depth 2 cannot be full any more.
 
     Examples
@@ -91,7 +102,9 @@ def where_depth_two_ends(answer, local_dim=2, channels=5):
     return right(f"at {2 * n} sites at most {bound} of {local_dim**n}")
 
 
-def any_function(vector, prime=31, root=6, theta=(0, 1, 0, 0, 5, 2)):
+def any_function(
+    vector: Any, prime: int = 31, root: int = 6, theta: Sequence[int] = (0, 1, 0, 0, 5, 2)
+) -> Feedback:
     """Check that a vector times the characters gives the function `theta`, modulo a prime.
 
     Examples
@@ -122,13 +135,13 @@ def any_function(vector, prime=31, root=6, theta=(0, 1, 0, 0, 5, 2)):
     return not_yet(f"{right_ones} of {size} values come out")
 
 
-def _second_bound(n, local_dim, channels):
+def _second_bound(n: int, local_dim: int, channels: int) -> int:
     """Return the smaller of the theorem's two bounds at depth 2, for the last n steps."""
     missing = comb(channels - local_dim + n - 1, n) if channels > local_dim else 0
     return channels * (comb(channels + n - 1, n) - missing)
 
 
-def _integers(answer, count):
+def _integers(answer: Any, count: int) -> list[int] | None:
     """Return `answer` as a list of `count` Python integers, or None."""
     if np.iscomplexobj(answer):
         return None

@@ -1,17 +1,19 @@
 """Checks of the exercises in the chapter on ReLU and max."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
 from convac_lib.modular import large_prime, rank
 from convac_lib.partitions import as_partition
 
-from ._feedback import not_yet, right
+from ._feedback import Feedback, not_yet, right
 
 
-def interlace(values, word="AABABBAA", n_templates=3):
+def interlace(values: Any, word: str = "AABABBAA", n_templates: int = 3) -> Feedback:
     """Check the first layer of a one-channel network that is to reach the ceiling.
 
     Examples
@@ -42,7 +44,7 @@ def interlace(values, word="AABABBAA", n_templates=3):
     return right(f"the rank is {reached}, the ceiling")
 
 
-def sum_bound(answer, word="ABABBBBB AAAABABB", n_templates=3):
+def sum_bound(answer: Any, word: str = "ABABBBBB AAAABABB", n_templates: int = 3) -> Feedback:
     """Check (bound, room) for ReLU with average pooling over sixteen sites.
 
     Examples
@@ -79,7 +81,10 @@ def sum_bound(answer, word="ABABBBBB AAAABABB", n_templates=3):
     return not_yet(f"the room is right, the bound is too {off}")
 
 
-def price_of_a_pooling(price, poolings=("s + t", "max(s, t)", "(s + t)**2", "s*t + s + t")):
+def price_of_a_pooling(
+    price: Any,
+    poolings: Sequence[str] = ("s + t", "max(s, t)", "(s + t)**2", "s*t + s + t"),
+) -> Feedback:
     """Check the separation rank of each pooling: a dictionary from formula to number or None.
 
     Examples
@@ -105,7 +110,7 @@ def price_of_a_pooling(price, poolings=("s + t", "max(s, t)", "(s + t)**2", "s*t
     return right(f"all {len(poolings)} prices")
 
 
-def _separation_rank(formula):
+def _separation_rank(formula: str) -> int | None:
     """Return the rank on eight points, or None if it is still full there."""
     prime = large_prime(0)
     table = [
@@ -116,11 +121,11 @@ def _separation_rank(formula):
     return None if found == len(table) else found
 
 
-def _residue(fraction, prime):
+def _residue(fraction: Fraction, prime: int) -> int:
     return fraction.numerator * pow(fraction.denominator, -1, prime) % prime
 
 
-def _as_integer(value):
+def _as_integer(value: Any) -> int:
     if int(value) != value:
         raise ValueError
     return int(value)

@@ -43,7 +43,14 @@ class OverlapExplorer(Explorer):
 
     _esm = packed_module("overlap")
 
-    def __init__(self, n_sites=12, window=2, depth=2, local_dim=2, channels=2):
+    def __init__(
+        self,
+        n_sites: int = 12,
+        window: int = 2,
+        depth: int = 2,
+        local_dim: int = 2,
+        channels: int = 2,
+    ) -> None:
         given = {"n_sites": n_sites, "window": window, "depth": depth,
                  "local_dim": local_dim, "channels": channels}  # fmt: skip
         for name, value in given.items():
@@ -57,12 +64,10 @@ class OverlapExplorer(Explorer):
             )
         super().__init__(**given)
 
-    def _numbers(self):
-        return overlap_numbers(
-            self.n_sites, self.window, self.depth, self.local_dim, self.channels
-        )
+    def _numbers(self) -> dict[str, int]:
+        return overlap_numbers(self.n_sites, self.window, self.depth, self.local_dim, self.channels)
 
-    def _describe(self):
+    def _describe(self) -> str:
         found = self._numbers()
         words = "rank between the halves" if found["exact"] else "rank between the halves at most"
         return (
@@ -72,11 +77,11 @@ class OverlapExplorer(Explorer):
             f"{found['full']}, in a tree {found['tree']}."
         )
 
-    def _picture(self):
+    def _picture(self) -> str:
         n_sites, step = self.n_sites, 480 / self.n_sites
         height = 60 + 34 * self.depth
 
-        def place(layer, j):
+        def place(layer: int, j: int) -> tuple[float, float]:
             shift = layer * (self.window - 1) / 2
             return 40 + step * (j + shift + 0.5), height - 34 * layer
 
@@ -101,7 +106,9 @@ class OverlapExplorer(Explorer):
         return picture(560, height + 20, self._describe(), *drawn)
 
 
-def overlap_numbers(n_sites, window, depth, local_dim, channels):
+def overlap_numbers(
+    n_sites: int, window: int, depth: int, local_dim: int, channels: int
+) -> dict[str, int]:
     """Return what is to be known of an overlapping network between the halves of its line.
 
     Examples

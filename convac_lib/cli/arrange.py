@@ -6,15 +6,12 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from ..learning import arrangement
+from ..partitions import morton_order
 from .arguments import one_sentence_errors
 from .data_files import first_inputs, named_task, read_arrays
 
 MOST_SAMPLES = 5000  # for correlations; more change nothing that is seen
-
-
-def register(app):
-    """Add the command of this module to a typer application."""
-    app.command("arrange")(arrange)
 
 
 def arrange(
@@ -38,13 +35,11 @@ def arrange(
     samples: Annotated[int, typer.Option(help="Samples in the data tensor.")] = 200,
     starts: Annotated[int, typer.Option(help="Random halves that a bisection starts from.")] = 10,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    save: Annotated[
-        Path | None, typer.Option(help="Write the order to this .npy file.")
-    ] = None,
+    save: Annotated[Path | None, typer.Option(help="Write the order to this .npy file.")] = None,
     picture: Annotated[
         Path | None, typer.Option(help="Draw correlations and entropies to this file.")
     ] = None,
-):
+) -> None:
     """Find an order of the sites in which data suit a tree, and say what it is worth.
 
     The sites are parted in two halves with the least correlation across, then each half
@@ -55,8 +50,6 @@ def arrange(
     Example: convac arrange digits --picture digits.png
     """
     with one_sentence_errors("arrange"):
-        from ..learning import arrangement
-
         if not 0 < theta <= 0.5:
             raise ValueError(f"--theta must be above 0 and at most 0.5, got {theta}")
         if samples < arrangement.FEWEST:
@@ -66,7 +59,7 @@ def arrange(
         shuffled = inputs[rng.permutation(len(inputs))]
         found = arrangement.arrange(shuffled[:MOST_SAMPLES], starts=starts, seed=seed)
         orders = _orders(found.order, side)
-        table = _entropies(arrangement, shuffled[:samples], orders, theta * np.pi, rng)
+        table = _entropies(shuffled[:samples], orders, theta * np.pi, rng)
         measured = min(samples, len(inputs))
         typer.echo("\n".join(_report(found, orders, table, inputs, side, measured)))
         if save is not None:
@@ -81,18 +74,21 @@ def arrange(
             typer.echo(f"picture      {picture}")
 
 
-def _orders(order, side):
+def _orders(order: np.ndarray, side: int) -> dict[str, np.ndarray]:
     """Return the orders to compare, by name."""
     orders = {"as given": np.arange(len(order))}
     if side and side & (side - 1) == 0:
-        from ..partitions import morton_order
-
         orders["windows"] = morton_order(side)
     orders["arranged"] = order
     return orders
 
 
-def _entropies(arrangement, inputs, orders, theta, rng):
+def _entropies(
+    inputs: np.ndarray,
+    orders: dict[str, np.ndarray],
+    theta: float,
+    rng: np.random.Generator,
+) -> dict[str, list[float]]:
     """Return entropies by order and level, and the control's."""
     overlaps = arrangement.site_overlaps(inputs, theta)
     table = {
@@ -103,7 +99,14 @@ def _entropies(arrangement, inputs, orders, theta, rng):
     return table
 
 
-def _report(found, orders, table, inputs, side, samples):
+def _report(
+    found: arrangement.Arrangement,
+    orders: dict[str, np.ndarray],
+    table: dict[str, list[float]],
+    inputs: np.ndarray,
+    side: int,
+    samples: int,
+) -> list[str]:
     n_sites = inputs.shape[1]
     what = f"images of {side} x {side}" if side else f"{n_sites} sites"
     lines = [f"data         {len(inputs):,} samples, {what}"]
@@ -136,14 +139,14 @@ def _report(found, orders, table, inputs, side, samples):
 # --- the data -----------------------------------------------------------------------------
 
 
-def _read(data):
+def _read(data: str) -> np.ndarray:
     path = Path(data)
     if path.suffix != ".npz":
         return np.asarray(named_task(data).train_inputs)
     return first_inputs(path, read_arrays(path), ("train_inputs", "inputs"))[1]
 
 
-def _sites(inputs, symbols, sequence):
+def _sites(inputs: np.ndarray, symbols: bool, sequence: bool) -> tuple[np.ndarray, int]:
     """Return numbers (samples, N) from 0 to 1 or vectors (samples, N, features), and the side."""
     side = 0
     if inputs.ndim == 3 and inputs.shape[1] == inputs.shape[2] and not sequence:

@@ -2,11 +2,15 @@
 
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from ..learning.tasks import Task
 
-def named_task(data: str):
+
+def named_task(data: str) -> "Task":
     """Return the task of this name, or raise a ValueError."""
     if Path(data).exists():
         raise ValueError(f"DATA must be a task's name or a .npz file, got {data}")

@@ -1,10 +1,10 @@
 """`convac interaction`: how much of a network's answer is not f(x_A) + g(x_B)."""
 
-import importlib.util
 import inspect
+import runpy
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -13,10 +13,9 @@ from .arguments import one_sentence_errors, require_torch
 from .data_files import first_inputs, named_task, read_arrays
 from .masks import mask_of
 
-
-def register(app):
-    """Add the command of this module to a typer application."""
-    app.command("interaction")(interaction)
+if TYPE_CHECKING:
+    from ..learning.interaction import Interaction
+    from ..learning.tasks import Task
 
 
 def interaction(
@@ -66,7 +65,7 @@ def interaction(
         ),
     ] = 0,
     epochs: Annotated[int, typer.Option(help="Of the training of controls.")] = 10,
-):
+) -> None:
     """Ask a network, as a black box, how it joins two groups of its inputs.
 
     Sides of different samples are joined and the network is asked about all pairs. What no
@@ -99,7 +98,7 @@ def interaction(
         typer.echo("\n".join(_report(found, reading)))
 
 
-def _report(found, reading):
+def _report(found: "Interaction", reading: str) -> list[str]:
     what = "centred logits" if reading == "logits" else "values"
     lines = [
         f"interaction  {_percent(found.share, found.share_error)} of the variance of the {what} "
@@ -107,7 +106,7 @@ def _report(found, reading):
         f"             A alone {found.share_a:.1%}, B alone {found.share_b:.1%}; on the real "
         f"samples H² = {found.h_squared:.3f}",
     ]
-    if found.same_class_share is not None:
+    if found.same_class_share is not None and found.same_class_error is not None:
         alike = _percent(found.same_class_share, found.same_class_error)
         lines.append(f"same class   {alike}, if only sides of one class are joined")
     for name, kept, removed in (
@@ -134,11 +133,13 @@ def _report(found, reading):
     return lines
 
 
-def _percent(share, error):
+def _percent(share: float, error: float) -> str:
     return f"{share:.2%} ± {error:.2%}"
 
 
-def _print_control(thing, task, mask, seeds, epochs):
+def _print_control(
+    thing: Any, task: "Task | None", mask: np.ndarray, seeds: int, epochs: int
+) -> None:
     """Train networks as they are and as sums, and print their test scores."""
     if task is None:
         raise ValueError(
@@ -161,7 +162,7 @@ def _print_control(thing, task, mask, seeds, epochs):
 # --- the network --------------------------------------------------------------------------
 
 
-def _load(network):
+def _load(network: str) -> Any:
     """Return what FILE.py:NAME names."""
     file, _, name = network.rpartition(":")
     path = Path(file)
@@ -169,22 +170,20 @@ def _load(network):
         raise ValueError(f"NETWORK must be FILE.py:NAME, got {network}")
     if not path.is_file():
         raise ValueError(f"NETWORK: there is no file {path}")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(path.resolve().parent))  # it may import its neighbours
     try:
-        spec.loader.exec_module(module)
+        names = runpy.run_path(str(path), run_name=path.stem)
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise ValueError(f"NETWORK: {path} cannot be run ({reason})") from None
     finally:
         del sys.path[0]
-    if not hasattr(module, name):
+    if name not in names:
         raise ValueError(f"NETWORK: {path} has no {name}")
-    return getattr(module, name)
+    return names[name]
 
 
-def _build(thing, network):
+def _build(thing: Any, network: str) -> Any:
     """Return the module or function; call what takes no arguments, or a seed alone."""
     if not callable(thing):
         raise ValueError(f"NETWORK must be a module or a function, got {type(thing).__name__}")
@@ -196,7 +195,7 @@ def _build(thing, network):
     return thing
 
 
-def _needed(thing):
+def _needed(thing: Any) -> list[str]:
     """Return the names of the arguments that a function must be given."""
     if hasattr(thing, "parameters"):  # a torch module
         return ["batch"]
@@ -211,7 +210,7 @@ def _needed(thing):
 # --- the data -----------------------------------------------------------------------------
 
 
-def _read(data):
+def _read(data: str) -> tuple[np.ndarray, np.ndarray | None, "Task | None"]:
     """Return inputs, targets or None, and the task or None."""
     path = Path(data)
     if path.suffix != ".npz":
@@ -222,7 +221,7 @@ def _read(data):
     return inputs, arrays.get(name.replace("inputs", "targets")), _task(path, arrays)
 
 
-def _task(path, arrays):
+def _task(path: Path, arrays: dict[str, np.ndarray]) -> "Task | None":
     """Return the task of a file that has a training set, whatever the shape of its inputs."""
     wanted = ("train_inputs", "train_targets", "test_inputs", "test_targets")
     if not set(wanted) <= set(arrays):

@@ -49,7 +49,7 @@ def mask_of(partition: str, shape: tuple[int, ...], layout: str = "") -> np.ndar
     return np.broadcast_to(picture[..., None], shape)
 
 
-def _picture_axes(shape, layout):
+def _picture_axes(shape: tuple[int, ...], layout: str) -> tuple[int, int] | None:
     """Return the axes of rows and columns, or None for a sequence or a table."""
     if layout == "sequence" or len(shape) == 1:
         return None
@@ -63,7 +63,7 @@ def _picture_axes(shape, layout):
     )
 
 
-def _image(kind, argument, partition, y, x):
+def _image(kind: str, argument: str, partition: str, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     height, width = len(y), x.shape[1]
     if kind == "left-right" and not argument:
         return np.broadcast_to(2 * x < width, (height, width))
@@ -81,7 +81,7 @@ def _image(kind, argument, partition, y, x):
     )
 
 
-def _line(kind, argument, partition, length):
+def _line(kind: str, argument: str, partition: str, length: int) -> np.ndarray:
     places = np.arange(length)
     if kind == "left-right" and not argument:
         return 2 * places < length
@@ -106,5 +106,5 @@ def _line(kind, argument, partition, length):
     )
 
 
-def _half(count, seed):
+def _half(count: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).permutation(count) < count // 2

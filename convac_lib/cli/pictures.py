@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from .._validation import as_int
 from ..architecture import Architecture
@@ -115,7 +116,9 @@ def draw_bond_spectrum(spectrum: BondSpectrum, axes: Any = None) -> Any:
     return axes
 
 
-def draw_arrangement(weights, orders, entropies):
+def draw_arrangement(
+    weights: np.ndarray, orders: dict[str, np.ndarray], entropies: dict[str, list[float]]
+) -> Figure:
     """Draw pairwise correlations in two orders of the sites, and entropies level by level.
 
     Parameters

@@ -1,4 +1,4 @@
-"""The additive control: does the task need the two groups together at all?
+"""The additive control: whether a task needs two groups of inputs together at all.
 
 The interaction a trained network *uses* says little about what its task *needs*. So train
 the same kind of network in a form that has none, f(x_A) + g(x_B), beside the network itself.
@@ -38,9 +38,10 @@ class Additive(nn.Module):
     torch.Size([5, 3])
     """
 
-    def __init__(
-        self, f: nn.Module, g: nn.Module, mask: ArrayLike, filler: ArrayLike
-    ) -> None:
+    mask: torch.Tensor
+    filler: torch.Tensor
+
+    def __init__(self, f: nn.Module, g: nn.Module, mask: ArrayLike, filler: ArrayLike) -> None:
         super().__init__()
         self.f, self.g = f, g
         self.register_buffer("mask", torch.tensor(np.asarray(mask)))
@@ -63,7 +64,7 @@ class Control:
     whole: tuple[float, ...]
     additive: tuple[float, ...]
 
-    def __str__(self):
+    def __str__(self) -> str:
         listed = [" ".join(f"{score:.3f}" for score in s) for s in (self.whole, self.additive)]
         return f"as it is {listed[0]}; f(A) + g(B) {listed[1]}"
 
@@ -118,7 +119,7 @@ def additive_control(
         raise ValueError(f"build must be a function of a seed that returns a module, got {build!r}")
     mask = as_mask(partition, task.train_inputs)
     filler = task.train_inputs.mean(axis=0)
-    scores = {"whole": [], "additive": []}
+    scores: dict[str, list[float]] = {"whole": [], "additive": []}
     for seed in range(seeds):
         # The two networks of the sum have seeds of their own, far from those of the whole.
         two = build(1000 + 2 * seed), build(1001 + 2 * seed)

@@ -83,17 +83,17 @@ def as_mask(partition: ArrayLike, inputs: Any) -> np.ndarray:
 class Asker:
     """A function and the inputs whose sides are joined."""
 
-    def __init__(self, function, inputs, mask, reading):
+    def __init__(self, function: Any, inputs: Any, mask: np.ndarray, reading: str) -> None:
         if not callable(function):
             raise ValueError(f"function must be a torch module or a callable, got {function!r}")
         self.function, self.reading, self.mask = function, reading, mask
-        self.torch = sys.modules.get("torch")  # where a module exists, torch is imported
+        self.torch: Any = sys.modules.get("torch")  # where a module exists, torch is imported
         self.is_module = self.torch is not None and isinstance(function, self.torch.nn.Module)
         self.as_tensor = self.is_module or _is_tensor(inputs)
         self.inputs = inputs
         self.plain = as_numpy(inputs)
 
-    def all_pairs(self, chosen):
+    def all_pairs(self, chosen: np.ndarray) -> np.ndarray:
         """Return the answers to all pairs of sides of the inputs chosen, (n, n, outputs)."""
         sides, n = self.plain[chosen], len(chosen)
         pairs, found = np.indices((n, n)).reshape(2, -1), []
@@ -105,7 +105,7 @@ class Asker:
                 refuse_beyond_memory("n", shape, float, "take fewer images")
         return np.concatenate(found).reshape(n, n, -1)
 
-    def __call__(self, batch):
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
         """Return the answers to a batch, (questions, outputs), centred if they are logits."""
         answer = self._raw(np.ascontiguousarray(batch))
         if answer.ndim == 1:
@@ -127,7 +127,7 @@ class Asker:
             )
         return answer - answer.mean(1, keepdims=True)
 
-    def _raw(self, batch):
+    def _raw(self, batch: np.ndarray) -> np.ndarray:
         if not self.as_tensor:
             return np.asarray(self.function(batch), dtype=float)
         torch = self.torch
@@ -142,7 +142,7 @@ class Asker:
             answer = self.function(tensor)
         return as_numpy(answer).astype(float)
 
-    def seconds(self, chosen):
+    def seconds(self, chosen: np.ndarray) -> float:
         """Return how long one question takes, measured on some."""
         some = self.plain[chosen]
         self(some)  # the first call may be slow
@@ -150,7 +150,7 @@ class Asker:
         self(some)
         return (time.perf_counter() - started) / len(some)
 
-    def check(self, chosen):
+    def check(self, chosen: np.ndarray) -> None:
         """Raise a ValueError if the answers depend on chance or on the rest of the batch."""
         some = self.plain[chosen]
         once, few = self(some), self(some[::-1][: len(some) // 2])
@@ -166,7 +166,7 @@ class Asker:
 
 
 def refuse_raw_scores(function: Any, reading: str) -> None:
-    """A ConvAC's scores have a scale that differs from input to input and decides nothing."""
+    """Raise a ValueError for a ConvAC's scores: their scale differs from input to input."""
     if reading == "logits" and getattr(function, "head", None) == "scores":
         architecture = getattr(function, "architecture", None)
         if getattr(architecture, "n_outputs", 1) > 1:
@@ -185,7 +185,7 @@ def refuse_constant(inputs: Any, chosen: np.ndarray, mask: np.ndarray) -> None:
             raise ValueError(f"inputs must vary on side {name}, got the same there in all images")
 
 
-def _is_tensor(inputs):
+def _is_tensor(inputs: Any) -> bool:
     return type(inputs).__module__.partition(".")[0] == "torch"
 
 

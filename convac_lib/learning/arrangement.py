@@ -1,4 +1,4 @@
-"""In which order should the sites of some data hang on a tree?
+"""In which order the sites of some data should hang on a tree.
 
 A tree joins neighbours first. So sites that go together should be near each other, and the
 pairs that a tree parts high up should have little to do with each other. The order is found
@@ -216,18 +216,15 @@ def bisect(weights: np.ndarray, starts: int, rng: np.random.Generator) -> np.nda
     >>> halves[0] == halves[2] != halves[1]
     np.True_
     """
-    n_sites, best, least = len(weights), None, np.inf
+    n_sites, found = len(weights), []
     for _ in range(starts):
         left = np.zeros(n_sites, dtype=bool)
         left[rng.permutation(n_sites)[: (n_sites + 1) // 2]] = True
-        left = _swapped(weights, left)
-        across = weights[np.ix_(left, ~left)].sum()
-        if across < least:
-            best, least = left, across
-    return best
+        found.append(_swapped(weights, left))
+    return min(found, key=lambda left: float(weights[np.ix_(left, ~left)].sum()))
 
 
-def _swapped(weights, left):
+def _swapped(weights: np.ndarray, left: np.ndarray) -> np.ndarray:
     """Return halves that no swap of two sites makes better."""
     sign = np.where(left, 1.0, -1.0)
     pull = weights @ sign  # weight to the left, less weight to the right
@@ -241,7 +238,7 @@ def _swapped(weights, left):
         pull += 2 * (weights[:, b[j]] - weights[:, a[i]])
 
 
-def _dealt_out(weights, rng):
+def _dealt_out(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return the same weights among other pairs."""
     upper = np.triu_indices(len(weights), 1)
     dealt = np.zeros_like(weights)
@@ -347,7 +344,7 @@ def site_overlaps(inputs: np.ndarray, theta: float = np.pi / 4) -> np.ndarray:
     return unit @ unit.swapaxes(1, 2)
 
 
-def _entropy(gram_a, gram_b):
+def _entropy(gram_a: np.ndarray, gram_b: np.ndarray) -> float:
     """Return the entropy of a sum of products of states with these Gram matrices."""
     values, vectors = np.linalg.eigh(gram_a)
     root = vectors * np.sqrt(values.clip(0))

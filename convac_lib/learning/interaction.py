@@ -16,15 +16,17 @@ independently from these images, so much is not f(x_A) + g(x_B)". What not: that
 (:mod:`convac_lib.learning.additive`) and compare.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .._validation import as_choice, as_int
 from .answers import READINGS, Asker, as_mask, as_numpy, refuse_constant, refuse_raw_scores
+
+Quality: TypeAlias = tuple[float | None, float | None]  # accuracy or R², and the AUC
 
 FEWEST = 8  # images: with fewer the error bar itself is noise
 RANK_FROM = 0.01  # below this share an effective rank is mostly noise of the sampling
@@ -80,7 +82,7 @@ class Interaction:
     n: int
     questions: int
 
-    def __str__(self):
+    def __str__(self) -> str:
         return (
             f"{self.share:.1%} ± {self.share_error:.1%} of the variance is not f(A) + g(B) "
             f"(A alone {self.share_a:.1%}, B alone {self.share_b:.1%}; H² {self.h_squared:.3f}; "
@@ -171,15 +173,14 @@ def interaction(
     wanted = None if classes is None else classes[chosen]
     kept, removed = _qualities(matrix, wanted, reading)
     alike = [ask.all_pairs(group) for group in groups]
-    return Interaction(
+    fields: dict[str, Any] = {
         **found,
         **dict(zip(("quality", "auc"), kept, strict=True)),
         **dict(zip(("quality_without", "auc_without"), removed, strict=True)),
         **_same_class(alike),
         **_softmax(matrix, softmax and reading == "logits" and matrix.shape[-1] > 1),
-        n=n,
-        questions=questions,
-    )
+    }
+    return Interaction(**fields, n=n, questions=questions)
 
 
 # --- the arithmetic -----------------------------------------------------------------------
@@ -246,11 +247,11 @@ def best_sum(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return mean, f, g
 
 
-def _off_diagonal(n):
+def _off_diagonal(n: int) -> np.ndarray:
     return ~np.eye(n, dtype=bool)[..., None]
 
 
-def _mean_products(h):
+def _mean_products(h: np.ndarray) -> tuple[float, float, float, float]:
     """Return means of H_ij H_il, H_ij H_kj, H_ij H_kl and H_ij², all indices different.
 
     The diagonal of `h` must be zero. Summed over the outputs.
@@ -273,7 +274,7 @@ def _mean_products(h):
     )
 
 
-def _measure(matrix):
+def _measure(matrix: np.ndarray) -> dict[str, Any]:
     """Return the shares, their error and the other numbers of one matrix of answers."""
     parts = variances(matrix)
     total = sum(parts)
@@ -290,7 +291,7 @@ def _measure(matrix):
     }
 
 
-def _jackknife(matrices):
+def _jackknife(matrices: Sequence[np.ndarray]) -> float:
     """Return the standard error of the pooled share: each image left out in turn."""
     parts = [np.array(variances(matrix)) for matrix in matrices]
     groups, squares = len(matrices), 0.0
@@ -338,7 +339,7 @@ def additive_part(matrix: np.ndarray) -> np.ndarray:
     return rows / (n - 1) + columns / (n - 1) - without
 
 
-def _h_squared(matrix):
+def _h_squared(matrix: np.ndarray) -> float:
     real = matrix[np.arange(len(matrix)), np.arange(len(matrix))]
     contrast = real - additive_part(matrix)
     spread = ((real - real.mean(0)) ** 2).sum()
@@ -348,15 +349,15 @@ def _h_squared(matrix):
 # --- what goes with it --------------------------------------------------------------------
 
 
-def _qualities(matrix, wanted, reading):
+def _qualities(matrix: np.ndarray, wanted: np.ndarray | None, reading: str) -> list[Quality]:
     """Return ((quality, auc), the same with the interaction removed), None without targets."""
     if wanted is None:
-        return (None, None), (None, None)
+        return [(None, None), (None, None)]
     real = matrix[np.arange(len(matrix)), np.arange(len(matrix))]
-    return tuple(_quality(outputs, wanted, reading) for outputs in (real, additive_part(matrix)))
+    return [_quality(outputs, wanted, reading) for outputs in (real, additive_part(matrix))]
 
 
-def _quality(outputs, wanted, reading):
+def _quality(outputs: np.ndarray, wanted: np.ndarray, reading: str) -> Quality:
     if reading == "values":
         spread = ((wanted - wanted.mean()) ** 2).sum()
         error = ((outputs[:, 0] - wanted) ** 2).sum()
@@ -383,7 +384,7 @@ def area_under_roc(margin: np.ndarray, positive: np.ndarray) -> float | None:
     return float((gaps > 0).mean() + (gaps == 0).mean() / 2)
 
 
-def _groups(classes, n, rng):
+def _groups(classes: np.ndarray | None, n: int, rng: np.random.Generator) -> list[np.ndarray]:
     """Return the images of each class to join among themselves: about n² questions in all."""
     if classes is None:
         return []
@@ -393,7 +394,7 @@ def _groups(classes, n, rng):
     return [group for group in members if len(group) >= FEWEST]
 
 
-def _same_class(matrices):
+def _same_class(matrices: Sequence[np.ndarray]) -> dict[str, float | None]:
     if not matrices:
         return {"same_class_share": None, "same_class_error": None}
     parts = np.sum([variances(matrix) for matrix in matrices], axis=0)
@@ -405,7 +406,7 @@ def _same_class(matrices):
     }
 
 
-def _softmax(matrix, wanted):
+def _softmax(matrix: np.ndarray, wanted: bool) -> dict[str, float | None]:
     """Return the share after a softmax, and that of the softmax of the additive part."""
     if not wanted:
         return {"softmax_share": None, "softmax_share_additive": None}
@@ -421,7 +422,7 @@ def _softmax(matrix, wanted):
 # --- arguments ----------------------------------------------------------------------------
 
 
-def _targets(targets, inputs, reading):
+def _targets(targets: Any, inputs: Any, reading: str) -> np.ndarray | None:
     if targets is None:
         return None
     found = as_numpy(targets)
@@ -433,11 +434,11 @@ def _targets(targets, inputs, reading):
     return found
 
 
-def _choose(rng, samples, n):
+def _choose(rng: np.random.Generator, samples: int, n: int) -> np.ndarray:
     if samples < n:
         raise ValueError(f"inputs must have at least n = {n} samples, got {samples}")
     return rng.permutation(samples)[:n]
 
 
-def _seconds(seconds):
+def _seconds(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
