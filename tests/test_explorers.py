@@ -14,11 +14,13 @@ from convac_book import explorers
 from convac_book.explorers import (
     CutExplorer,
     EntanglementExplorer,
+    OverlapExplorer,
     ResultsExplorer,
     WidthExplorer,
 )
 from convac_book.explorers._base import classic_module, module_source
 from convac_book.explorers.entanglement import bipartitions
+from convac_book.explorers.overlap import overlap_numbers
 from convac_book.explorers.results import find_data
 from convac_book.explorers.width import fit_channels, log_cuts, tilted
 from convac_book.famous_states import random_state
@@ -41,6 +43,7 @@ EXPLORERS = [
     WidthExplorer,
     explorers.ContractionExplorer,
     explorers.DepthExplorer,
+    OverlapExplorer,
     lambda: ResultsExplorer(ROOT / "book" / "data" / "fig10_paper.json"),
 ]
 
@@ -378,6 +381,48 @@ def test_a_damaged_file_is_refused(tmp_path):
         ResultsExplorer(damaged)
 
 
+# --- overlaps -----------------------------------------------------------------------------
+
+
+def test_the_page_counts_as_the_library_does(run):
+    rng = np.random.default_rng(0)
+    cases = []
+    while len(cases) < 300:
+        n_sites, window = int(rng.integers(2, 13)) * 2, int(rng.integers(2, 5))
+        depth = int(rng.integers(0, 13))
+        if depth * (window - 1) < n_sites:
+            cases.append((n_sites, window, depth, *map(int, rng.integers((2, 1), (5, 65)))))
+    names = ("n_sites", "window", "depth", "local_dim", "channels")
+    found = run(
+        "overlap",
+        "return data.map((values) => ({...page.overlapNumbers(values),"
+        " words: page.tell(values, page.overlapNumbers(values))}));",
+        [dict(zip(names, case, strict=True)) for case in cases],
+    )
+    for case, answer in zip(cases, found, strict=True):
+        ours = overlap_numbers(*case)
+        for name in ("reach", "positions", "straddling", "exact"):
+            assert answer[name] == ours[name]
+        assert [int(answer[name]) for name in ("rank", "full", "tree")] == [
+            ours["rank"], ours["full"], ours["tree"],
+        ]  # fmt: skip
+        # Where the law is only a bound, the words say so.
+        assert ("and may be less" in answer["words"]) == (not ours["exact"])
+
+
+def test_the_law_of_the_explorer_is_that_of_exact_ranks():
+    from beyond_nets import overlap_values, overlap_weights, rank, sides, table
+
+    for n_sites, window, depth, m, last in [(8, 2, 2, 2, 3), (6, 3, 1, 3, 2), (8, 3, 2, 2, 5)]:
+        net = overlap_weights(
+            np.random.default_rng(0), n_sites, window, (m,) * (depth + 1) + (last,)
+        )
+        values = overlap_values(n_sites, *net, np.eye(m, dtype=int))
+        exact = rank(table(values, sides(n_sites, range(n_sites // 2)), m))
+        found = overlap_numbers(n_sites, window, depth, m, last)
+        assert found["exact"] and found["rank"] == exact
+
+
 # --- the Python side ----------------------------------------------------------------------
 
 
@@ -396,6 +441,9 @@ def test_a_damaged_file_is_refused(tmp_path):
         (lambda: WidthExplorer(budget=20), "budget must be an integer of at least 25"),
         (lambda: WidthExplorer(window=3), "window must be one of 2, 4"),
         (lambda: WidthExplorer(profile="flat"), "profile must be one of 'wide-base'"),
+        (lambda: OverlapExplorer(n_sites=7), "n_sites must be even"),
+        (lambda: OverlapExplorer(n_sites=40), "n_sites must be an integer from 4 to 24"),
+        (lambda: OverlapExplorer(8, window=4, depth=3), "depth must leave a position: at most 2"),
     ],
 )  # fmt: skip
 def test_bad_input_is_told(make, told):
@@ -473,5 +521,5 @@ def test_a_plain_script_holds_the_same_module(names, tmp_path):
 def test_every_explorer_is_on_offer():
     assert set(explorers.__all__) == {
         "ContractionExplorer", "CutExplorer", "DepthExplorer", "EntanglementExplorer",
-        "ResultsExplorer", "WidthExplorer",
+        "OverlapExplorer", "ResultsExplorer", "WidthExplorer",
     }  # fmt: skip

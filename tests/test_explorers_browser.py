@@ -22,6 +22,7 @@ from convac_book.explorers import (
     CutExplorer,
     DepthExplorer,
     EntanglementExplorer,
+    OverlapExplorer,
     ResultsExplorer,
     WidthExplorer,
 )
@@ -74,6 +75,7 @@ def folder(tmp_path_factory):
         ResultsExplorer(PAPER, our_runs()),
         ContractionExplorer(),
         DepthExplorer(),
+        OverlapExplorer(),
     ]
     nodes = [extension.node_of(one) for one in widgets]
     views = "".join(
@@ -117,6 +119,10 @@ def visit(chromium, folder):
         page.goto(address or (folder / f"{theme}.html").as_uri())
         if "/lab/" not in page.url:
             awaken(page)
+            page.wait_for_function(
+                "document.querySelectorAll('.convac').length === 8 &&"
+                "[...document.querySelectorAll('.convac')].every(e => e.querySelector('svg'))"
+            )
         return page
 
     yield open_page
@@ -447,7 +453,7 @@ TRY_PAIRS = f"""async (root, pairs) => {{
 
 
 @pytest.mark.parametrize(
-    "kind", ["cut", "entanglement", "width", "results", "contraction", "depth"]
+    "kind", ["cut", "entanglement", "width", "results", "contraction", "depth", "overlap"]
 )
 def test_every_pair_of_controls_at_their_ends_makes_sense(visit, kind):
     page = visit()
@@ -553,7 +559,7 @@ def test_nothing_is_loaded_or_drawn_far_from_the_window(chromium, folder):
     context.close()
 
 
-@pytest.mark.parametrize("kind", ["cut", "width", "results", "contraction", "depth"])
+@pytest.mark.parametrize("kind", ["cut", "width", "results", "contraction", "depth", "overlap"])
 def test_an_answer_comes_within_one_frame(visit, kind):
     """What stands there when the next frame is drawn is already the answer, and stays."""
     page = visit()
@@ -571,6 +577,33 @@ def test_an_answer_comes_within_one_frame(visit, kind):
         }"""
     )
     assert at_once == later != before
+
+
+def test_a_deeper_network_straddles_more(visit):
+    page = visit()
+    explorer = page.locator(".convac-overlap")
+    words = explorer.locator(".words")
+    assert "2 of 10 last positions see both halves" in words.inner_text()
+    assert "the rank is 2 · 2² = 8, of 64" in words.inner_text()
+    assert explorer.locator("svg .dot.both").count() == 1 + 2 + 1  # one in the legend
+    explorer.get_by_label("layers L").focus()
+    page.keyboard.press("End")
+    # Eleven layers leave one position, which sees everything.
+    assert "1 of 1 last position sees both halves" in words.inner_text()
+    assert "may be less" in words.inner_text()
+    explorer.get_by_label("sites in a window w").focus()
+    page.keyboard.press("ArrowRight")
+    assert explorer.get_by_label("layers L").input_value() == "5"
+    page.keyboard.press("ArrowLeft")
+    explorer.get_by_label("layers L").focus()
+    page.keyboard.press("Home")
+    assert "For almost all weights the rank is 2, of 64" in words.inner_text()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    assert "the volume law" in words.inner_text()
+    explorer.get_by_label("last position whose view is shown").focus()
+    page.keyboard.press("ArrowRight")
+    assert explorer.locator(".ring").count() == 1 + 2 + 3 + 4 + 5 + 6
 
 
 # --- for everyone -------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from .contraction import ContractionExplorer
 from .cut import CutExplorer
 from .depth import DepthExplorer
 from .entanglement import EntanglementExplorer
+from .overlap import OverlapExplorer
 from .results import ResultsExplorer
 from .width import WidthExplorer
 
@@ -24,6 +25,7 @@ __all__ = [
     "CutExplorer",
     "DepthExplorer",
     "EntanglementExplorer",
+    "OverlapExplorer",
     "ResultsExplorer",
     "WidthExplorer",
 ]

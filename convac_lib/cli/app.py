@@ -2,18 +2,18 @@
 
 import typer
 
-from . import design, doctor, exact, training
+from . import arrange, design, doctor, exact, interaction, training
 
 COMMANDS = (
     *(exact.cut, exact.rank),
     *(training.train, training.sweep),
-    *(design.design, doctor.doctor),
+    *(design.design, interaction.interaction, arrange.arrange, doctor.doctor),
 )
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="Convolutional arithmetic circuits: minimal cuts, exact ranks, training, widths.",
+    help="Convolutional arithmetic circuits: cuts, exact ranks, training, widths, interaction.",
 )
 for command in COMMANDS:
     app.command()(command)

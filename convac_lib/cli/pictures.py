@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from .._validation import as_int
 from ..architecture import Architecture
@@ -113,6 +114,45 @@ def draw_bond_spectrum(spectrum: BondSpectrum, axes: Any = None) -> Any:
         ax.xaxis.get_major_locator().set_params(integer=True)
     axes[0].set_ylabel("share of squared\nSchmidt value")
     return axes
+
+
+def draw_arrangement(
+    weights: np.ndarray, orders: dict[str, np.ndarray], entropies: dict[str, list[float]]
+) -> Figure:
+    """Draw pairwise correlations in two orders of the sites, and entropies level by level.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (N, N)
+        As :func:`convac_lib.learning.arrangement.correlations` gives them.
+    orders : dict of str to ndarray
+        The first and the last are drawn.
+    entropies : dict of str to list of float
+        One for each level, from the halves down.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Examples
+    --------
+    >>> orders = {"as given": np.arange(4), "arranged": np.array([0, 2, 1, 3])}
+    >>> figure = draw_arrangement(np.eye(4), orders, {"as given": [0.5], "arranged": [0.3]})
+    >>> len(figure.axes)
+    3
+    """
+    figure, axes = plt.subplots(1, 3, figsize=(9, 2.9), layout="constrained")
+    names = [next(iter(orders)), list(orders)[-1]]
+    for ax, name in zip(axes, names, strict=False):
+        order = orders[name]
+        ax.imshow(weights[np.ix_(order, order)], cmap="magma", vmin=0)
+        ax.set(xlabel=f"sites, {name}", xticks=[], yticks=[])
+    for (name, values), marker in zip(entropies.items(), "o^sx", strict=False):
+        axes[2].plot(range(1, len(values) + 1), values, marker=marker, label=name)
+    axes[2].set(xlabel="block 1/2, 1/4, ...", ylabel="entropy (nats)", ylim=(0, None))
+    axes[2].xaxis.get_major_locator().set_params(integer=True)
+    axes[2].legend(fontsize=7)
+    return figure
 
 
 def save(path: Path) -> None:
