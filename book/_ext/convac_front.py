@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 
 import yaml
-from convac_teaching import Chapter
+from convac_teaching import Page
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
@@ -24,7 +24,7 @@ def parts_of(book):
     for part in yaml.safe_load((book / "_toc.yml").read_text(encoding="utf-8"))["parts"]:
         names = [entry["file"].removesuffix(".ipynb") for entry in part["chapters"]]
         pages = [(name, book / f"{name}.ipynb") for name in names]
-        chapters = [Chapter(name, path) for name, path in pages if path.exists()]
+        chapters = [Page(name, path) for name, path in pages if path.exists()]
         if chapters:
             found.append((part["caption"], chapters))
     return found

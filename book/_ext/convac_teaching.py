@@ -29,7 +29,8 @@ class Page:
         self.chapter = read_chapter(path)
         self.title = self.chapter.title
         texts = [cell.source for cell in self.chapter.cells if cell.kind == "markdown"]
-        before = BEFORE.search("\n\n".join(texts))
+        self.text = "\n\n".join(texts)
+        before = BEFORE.search(self.text)
         self.before = before[1] if before else ""
         minutes = MINUTES.search(self.before)
         self.minutes = int(minutes[1]) if minutes else 0
