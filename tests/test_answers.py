@@ -38,7 +38,7 @@ NONE_OF_ALL = [
     3j,
     np.nan,
     np.inf,
-    object(),
+    pytest.param(object(), id="an object"),
 ]
 
 

@@ -20,16 +20,14 @@ import pytest
 import torch
 
 from convac_book.checks import Feedback
-from convac_course.chapters import HIDDEN, find_chapters, read_chapter
+from convac_course.chapters import HIDDEN, read_book
 from convac_course.plain import NotPlain, decode, encode
 from convac_course.proving import read_answers
 from convac_course.variants import count_variants, varied
 
 ROOT = Path(__file__).resolve().parent.parent
 FULL = bool(os.environ.get("CONVAC_FULL"))
-CHAPTERS = {
-    name: page for name, page in find_chapters(ROOT / "book").items() if read_chapter(page).graded
-}
+CHAPTERS = {name: one for name, one in read_book(ROOT / "book").items() if one.graded}
 NO_SUCH = (TypeError, ValueError, OverflowError, RuntimeError)
 SAMPLED = ("as it is", "float", "text", "negative", "nan", "empty", "rounded to 3", "in a list")
 TOLERANCE = re.compile(r"\b(within|percent)=([0-9.]+)")
@@ -198,7 +196,7 @@ class Trial:
 
 def trials(name):
     """Yield (what, trial, answers) for every stored answer of a chapter that can be run."""
-    chapter = read_chapter(CHAPTERS[name])
+    chapter = CHAPTERS[name]
     setup = {"__name__": "tests"}
     for cell in chapter.setup:
         exec(cell.source, setup)
@@ -262,7 +260,7 @@ def test_check_and_hidden_tests_agree(name, record_property):
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_a_tolerance_is_said_in_the_statement(name):
-    for exercise in read_chapter(CHAPTERS[name]).graded:
+    for exercise in CHAPTERS[name].graded:
         used = set()
         for cell in exercise.of("test"):
             used |= {
