@@ -130,7 +130,7 @@ def built(tmp_path_factory):
 
 
 def test_the_page_folds_each_choice_over_its_feedback(built):
-    choices = re.findall(r"<details class=\"choice\"><summary>(.*?)</summary>\s*(.*?)</details>",
+    choices = re.findall(r"<details class=\"choice[^>]*><summary>(.*?)</summary>\s*(.*?)</details>",
                          built, re.S)  # fmt: skip
     shown = [re.sub(r"<[^>]*>", "", text) for text, _ in choices]
     assert shown == ["a) 2", r"b) \(3\)", "c) 1"]

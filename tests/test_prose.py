@@ -9,14 +9,7 @@ BOOK = Path(__file__).resolve().parent.parent / "book"
 PAGES = sorted(page for page in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in page.parts)
 
 
-# Two pages in one, about to be written anew as two.
-LONG = {"wide-designs": pytest.mark.xfail(strict=True)}
-
-
-@pytest.mark.parametrize(
-    "page",
-    [pytest.param(page, id=page.stem, marks=LONG.get(page.stem, ())) for page in PAGES],
-)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_has_its_length(page):
     assert 1500 <= count_words(before_exercises(page)) <= 2500
 

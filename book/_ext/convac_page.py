@@ -15,7 +15,9 @@ from docutils import nodes
 MARKER = re.compile(r"^\s*### (BEGIN|END) (SOLUTION|HIDDEN TESTS)\n?", re.MULTILINE)
 CANVAS = {"fig", "ax", "axes", "plt"}
 FEWEST_LINES = 3  # fewer are not worth a fold
+SETTINGS = ("plt.style.use(", "torch.set_")
 IMPORTS = "Imports"
+EMPTY_HEADING = re.compile(r"<th[^>]*>(?:<p>)?\s*(?:</p>)?</th>")
 VERDICT = "What the check says to this page's solution"
 
 
@@ -31,7 +33,7 @@ def is_plumbing(statements):
     """
     return bool(statements) and all(
         isinstance(one, (ast.Import, ast.ImportFrom))
-        or (isinstance(one, ast.Expr) and ast.unparse(one).startswith("plt.style.use("))
+        or (isinstance(one, ast.Expr) and ast.unparse(one).startswith(SETTINGS))
         for one in statements
     )
 
@@ -147,12 +149,14 @@ def tidy(app, doctree):
 
 
 def name_folds(app, page, template, context, doctree):
-    """Let a fold be called by its words, and an id name one place.
+    """Let a fold be called by its words, and an id name one place; a corner is no heading.
 
-    myst_nb gives all folds one label; the boxes of a kind have one id for all their contents.
+    myst_nb gives all folds one label; the boxes of a kind have one id for all their contents; a
+    table's empty corner comes as a heading without a name.
     """
     if "body" in context:
         body = context["body"].replace(' aria-label="Toggle hidden content"', "")
+        body = EMPTY_HEADING.sub("<td></td>", body)
         seen = set()
 
         def first(found):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from docutils import nodes
 
+OPENING = "window.convacSections = "
 SKIPPED = (nodes.literal_block, nodes.comment, nodes.raw, nodes.title, nodes.image)
 
 
@@ -55,17 +56,27 @@ def collect(app, doctree, page):
         }
 
 
+def kept(path):
+    """Return {page: sections} of an earlier build: pages that did not change are not read again."""
+    if not path.exists():
+        return {}
+    text = path.read_text(encoding="utf-8").removeprefix(OPENING).rstrip().removesuffix(";")
+    known = {}
+    for one in json.loads(text):
+        known.setdefault(one["page"], []).append(one)
+    return known
+
+
 def write(app, error):
     """Write the sections of all pages, in the order of the book."""
     if error is None and app.builder.name == "html":
-        known = getattr(app.env, "convac_sections", {})
+        path = Path(app.outdir, "_static", "search-text.js")
+        known = {**kept(path), **getattr(app.env, "convac_sections", {})}
         sections = [
             one for page in sorted(known) if page in app.env.found_docs for one in known[page]
         ]
         text = json.dumps(sections, ensure_ascii=False, separators=(",", ":"))
-        Path(app.outdir, "_static", "search-text.js").write_text(
-            f"window.convacSections = {text};\n", encoding="utf-8"
-        )
+        path.write_text(f"{OPENING}{text};\n", encoding="utf-8")
 
 
 def setup(app):

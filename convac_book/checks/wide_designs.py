@@ -6,14 +6,10 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from convac_book.answers import count, counts, near, numbers
+from convac_book.answers import count, counts, near, number, numbers
 from convac_lib.architecture import Architecture
-from convac_lib.cuts import block_cuts
 
 from ._feedback import Feedback, check, not_yet, right
-
-SIDE = 64  # of the paper's images
-BASE, TIP = (24, 24, 3, 12, 6, 6), (3, 6, 9, 16, 24, 24)
 
 
 @check
@@ -49,43 +45,74 @@ def count_the_weights(
 
 
 @check
-def paired_interval(
-    interval: Any,
-    base: tuple[float, ...] = (0.7, 0.74, 0.72, 0.73),
-    tip: tuple[float, ...] = (0.66, 0.71, 0.67, 0.71),
+def signal_left(
+    left: float, keeps: float, a: float = 2.0, widths: tuple[int, ...] = (10, 48, 24, 12, 10)
 ) -> Feedback:
-    """Check the 95 % interval (low, high) of the mean of base - tip, paired by seed.
+    """Check how the signal changes through ReLU layers with weights uniform in +-a / sqrt(n).
 
     Examples
     --------
-    >>> paired_interval((0.0219, 0.0481))
+    >>> signal_left(0.4444, 6)
+    Not yet: keeps: each layer multiplies the mean square by a^2 / 6, so a^2 must be 6.
+    """
+    left, keeps = number(left), number(keeps)
+    layers = len(widths) - 1
+    factor = a / sqrt(6)
+    if near(left, factor**layers, percent=0.1):
+        if near(keeps, sqrt(6), percent=0.1):
+            return right(f"{layers} layers, and a = 2.449 would keep the signal")
+        return not_yet("keeps: each layer multiplies the mean square by a^2 / 6, so a^2 must be 6")
+    mistakes = {
+        "that is the change of the mean square; the signal is its root": factor ** (2 * layers),
+        "a list of k + 1 widths has k layers": factor ** (layers + 1),
+        "ReLU leaves half of the mean square": (a / sqrt(3)) ** layers,
+        "a uniform number between -b and b has the variance b^2 / 3": (a / sqrt(2)) ** layers,
+        "that is one layer": factor,
+    }
+    for sentence, wrong in mistakes.items():
+        if near(left, wrong, percent=0.1):
+            return not_yet(sentence)
+    return not_yet("left: multiply the mean square once for each layer, and take the root")
+
+
+@check
+def gap_interval(
+    interval: Any,
+    base: tuple[float, ...] = (0.7, 0.74, 0.72, 0.73, 0.71),
+    tip: tuple[float, ...] = (0.66, 0.71, 0.67),
+) -> Feedback:
+    """Check Welch's 95 % interval (low, high) for the mean of base less that of tip.
+
+    Examples
+    --------
+    >>> gap_interval((0.0, 0.08))
     Not yet: the centre is right; the half width is not.
     """
     low, high = numbers(interval, 2, "a pair of numbers (low, high)")
-    gaps = np.subtract(base, tip)
-    n, centre, spread = len(gaps), gaps.mean(), gaps.std(ddof=1)
-    half = stats.t.ppf(0.975, n - 1) * spread / sqrt(n)
+    centre, half = np.mean(base) - np.mean(tip), _welch(base, tip)
     if _close(low, centre - half) and _close(high, centre + half):
         zero = "inside" if low <= 0 <= high else "outside"
         return right(f"zero is {zero} of the interval")
     if low > high:
         return not_yet("low is above high")
     if _close(-high, centre - half) and _close(-low, centre + half):
-        return not_yet("that is the interval of tip - base")
+        return not_yet("that is the interval of tip less base")
     if not _close((low + high) / 2, centre):
-        return not_yet("the centre of an interval is the mean of base - tip, and yours is not")
+        return not_yet("the centre is the mean of base less the mean of tip, and yours is not")
+    error = _standard_error(base, tip)
+    free, fewest = len(base) + len(tip) - 2, min(len(base), len(tip)) - 1
     mistakes = {
-        "that is 1.96 standard errors: with so few seeds the factor is Student's":
-            1.96 * spread / sqrt(n),
-        "the spread of a sample divides by n - 1, not by n": half * sqrt((n - 1) / n),
-        "one-sided: a 95 % interval leaves 2.5 % out on either side":
-            stats.t.ppf(0.95, n - 1) * spread / sqrt(n),
-        "the degrees of freedom of n differences are n - 1":
-            stats.t.ppf(0.975, n) * spread / sqrt(n),
-        "that is the spread of one difference; a mean of n has it divided by sqrt(n)":
-            half * sqrt(n),
-        "that does not pair: take the differences seed by seed first": _unpaired(base, tip),
-    }  # fmt: skip
+        "that is 1.96 standard errors: with so few seeds the factor is Student's": 1.96 * error,
+        "the spread of a sample divides by n - 1, not by n": _welch(base, tip, ddof=0),
+        "one-sided: a 95 % interval leaves 2.5 % out on either side": half
+        * stats.t.ppf(0.95, _free(base, tip))
+        / stats.t.ppf(0.975, _free(base, tip)),
+        "the degrees of freedom are Welch's, not n1 + n2 - 2": stats.t.ppf(0.975, free) * error,
+        "the degrees of freedom are Welch's, not those of the shorter list": stats.t.ppf(
+            0.975, fewest
+        )
+        * error,
+    }
     for sentence, width in mistakes.items():
         if _close((high - low) / 2, width):
             return not_yet(sentence)
@@ -93,65 +120,47 @@ def paired_interval(
 
 
 @check
-def enough_seeds(n: int, gap: float = 0.02, spread: float = 0.015) -> Feedback:
-    """Check the least number of seeds whose 95 % interval is expected to leave out zero.
+def enough_seeds(n: int, expected: float = 0.02, spread: float = 0.015) -> Feedback:
+    """Check the least number of seeds a design whose 95 % interval is to leave out zero.
 
     Examples
     --------
     >>> enough_seeds(3)
-    Not yet: with so few seeds the half width is 1.9 times the gap.
+    Not yet: with so few seeds the half width is 1.7 times the gap.
     """
     n = count(n)
     if n < 2:
         return not_yet("the spread of fewer than 2 seeds is unknown")
-    if not _half_width(n, spread) < gap:
-        times = _half_width(n, spread) / gap
+    if not _half_width(n, spread) < expected:
+        times = _half_width(n, spread) / expected
         return not_yet(f"with so few seeds the half width is {times:.1f} times the gap")
-    if n > 2 and _half_width(n - 1, spread) < gap:
+    if n > 2 and _half_width(n - 1, spread) < expected:
         return not_yet("that is enough, and fewer are too")
-    return right(f"with {n} seeds the half width is {_half_width(n, spread) / gap:.2f} of the gap")
-
-
-@check
-def where_they_cross(
-    cuts: Any, crossing: Any, base: Any = BASE, tip: Any = TIP, local_dim: int = 3
-) -> Feedback:
-    """Check both profiles' cuts of one window, by block side, and where the tip leads first.
-
-    Examples
-    --------
-    >>> flat = {"base": [24, 24, 3, 12, 6, 6], "tip": [3, 6, 9, 16, 24, 24]}
-    >>> where_they_cross(flat, 8)
-    Not yet: base, squares of 1: the cheapest way is lighter.
-    """
-    wanted = {
-        name: block_cuts(Architecture.for_image(SIDE, local_dim, channels))
-        for name, channels in (("base", base), ("tip", tip))
-    }
-    if not isinstance(cuts, dict) or set(cuts) != set(wanted):
-        return not_yet(f'cuts must be a dict with "base" and "tip", got {cuts!r}')
-    for name, numbers_ in wanted.items():
-        answered = counts(cuts[name], len(numbers_), f"{name}: a list of six integers")
-        for k, (mine, number) in enumerate(zip(answered, numbers_, strict=True)):
-            if mine != number:
-                word = "lighter" if mine > number else "heavier"
-                return not_yet(f"{name}, squares of {2**k}: the cheapest way is {word}")
-    pairs = zip(wanted["base"], wanted["tip"], strict=True)
-    first = next(2**k for k, (b, t) in enumerate(pairs) if t > b)
-    if count(crossing) != first:
-        return not_yet("the cuts are right; the tip does not take the lead at that side")
-    return right(f"squares of {first} are the smallest for which the tip's cut is larger")
+    part = _half_width(n, spread) / expected
+    return right(f"with {n} seeds the half width is {part:.2f} of the gap")
 
 
 def _half_width(n: int, spread: float) -> float:
-    return stats.t.ppf(0.975, n - 1) * spread / sqrt(n)
+    return stats.t.ppf(0.975, 2 * n - 2) * spread * sqrt(2 / n)
 
 
-def _unpaired(base: Any, tip: Any) -> float:
-    """Return the half width of the pooled two-sample interval."""
-    n = len(base)
-    pooled = sqrt((np.var(base, ddof=1) + np.var(tip, ddof=1)) / n)
-    return stats.t.ppf(0.975, 2 * n - 2) * pooled
+def _parts(base: Any, tip: Any, ddof: int = 1) -> list[float]:
+    return [np.var(x, ddof=ddof) / len(x) for x in (base, tip)]
+
+
+def _standard_error(base: Any, tip: Any) -> float:
+    return sqrt(sum(_parts(base, tip)))
+
+
+def _free(base: Any, tip: Any) -> float:
+    """Return Welch's degrees of freedom."""
+    one, other = _parts(base, tip)
+    return (one + other) ** 2 / (one**2 / (len(base) - 1) + other**2 / (len(tip) - 1))
+
+
+def _welch(base: Any, tip: Any, ddof: int = 1) -> float:
+    """Return the half width of Welch's interval."""
+    return stats.t.ppf(0.975, _free(base, tip)) * sqrt(sum(_parts(base, tip, ddof)))
 
 
 def _close(value: float, wanted: float) -> bool:

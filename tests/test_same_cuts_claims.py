@@ -1,0 +1,219 @@
+"""What the page "Same cuts, another order" says in words, held against the rows it reads.
+
+The page prints its tables from the files; its sentences were written by hand. When more runs
+come in and one of these fails, a sentence has to be written anew.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from convac_book import book_data
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "book" / "data"
+TASKS, DESIGNS = ("local", "global"), ("wide-base", "wide-tip")
+
+
+def rows_of(name):
+    table = json.loads((DATA / name).read_text(encoding="utf-8"))
+    return [{**table["common"], **row} for row in table["rows"]]
+
+
+def accuracies(rows):
+    """Return {(model, task, r, design): {seed: per cent}}."""
+    found = {}
+    for row in rows:
+        place = row["model"], row["task"], row["r"], row["design"]
+        found.setdefault(place, {})[row["seed"]] = 100 * row["test_accuracy"]
+    return found
+
+
+def both(runs, model, task, r):
+    """Return the accuracies of base and tip, those that learnt something."""
+    return [
+        np.array([a for a in runs[model, task, r, design].values() if a > 15]) for design in DESIGNS
+    ]
+
+
+def sign_of(runs, model, task, r):
+    """Return 1 or -1 if Welch's test tells base and tip apart at 5 %, else 0."""
+    test = stats.ttest_ind(*both(runs, model, task, r), equal_var=False)
+    return int(np.sign(test.statistic)) if test.pvalue < 0.05 else 0
+
+
+R_ALL = (6, 8, 10, 12, 16, 20, 24, 30)
+MODELS = ("ConvNet", "ConvAC")
+RUNS = accuracies(rows_of("fig10_runs.json"))
+AGAIN = accuracies(rows_of("fig10_cpu_runs.json"))
+PAPER = {
+    (row["task"], row["r"], row["design"]): 100 * row["test_accuracy"]
+    for row in json.loads((DATA / "fig10_paper.json").read_text(encoding="utf-8"))["rows"]
+}
+R_APART = (6, 12, 20)
+APART = accuracies(rows_of("fig10_positions_runs.json"))
+
+
+def lost(runs):
+    """Return the runs that learnt nothing, {(model, task, r, design, seed)}."""
+    return {(*place, s) for place, seeds in runs.items() for s, a in seeds.items() if a < 15}
+
+
+def test_the_runs_are_as_many_as_said():
+    assert {place[2] for place in RUNS} == set(R_ALL)
+    assert len(RUNS) == 2 * 2 * 2 * 8 and len(AGAIN) == 2 * 2 * 2 * 3
+    assert all(sorted(seeds) == list(range(5)) for seeds in [*RUNS.values(), *AGAIN.values()])
+    assert "H100" in book_data.read(DATA / "fig10_runs.json")["provenance"]["device"]
+    assert "cpu" in book_data.read(DATA / "fig10_cpu_runs.json")["provenance"]["device"]
+
+
+def test_the_lost_runs():
+    convnets = {run for run in lost(RUNS) if run[0] == "ConvNet"}
+    local = {run for run in convnets if run[1] == "local"}
+    assert local and {(m, "global", *rest) for m, _, *rest in local} <= convnets
+
+
+def test_the_rate_was_chosen_at_one_r_with_one_seed_on_held_out_images():
+    rows = rows_of("fig10_rates.json")
+    assert {(row["r"], row["hold_out"]) for row in rows} == {(8, 10_000)}
+    assert len({row.get("seed") for row in rows}) == 1
+    means = {}
+    for row in rows:
+        means.setdefault((row["model"], row["learning_rate"]), []).append(row["test_accuracy"])
+    means = {key: np.mean(four) for key, four in means.items()}
+    assert max((0.005, 0.01, 0.02), key=lambda rate: means["ConvNet", rate]) == 0.01
+
+
+def shuffled_rank_sum(model, task, r_some, draws=40_000):
+    """Return how often the base's ranks, pooled over r, are as uneven by luck, and the sign."""
+    rng = np.random.default_rng(0)
+    told, by_luck = 0, np.zeros(draws)
+    for r in r_some:
+        base, tip = (list(RUNS[model, task, r, design].values()) for design in DESIGNS)
+        ranks = stats.rankdata([*base, *tip])
+        told += ranks[: len(base)].sum() - len(base) * ranks.mean()
+        orders = rng.permuted(np.tile(ranks, (draws, 1)), axis=1)
+        by_luck += orders[:, : len(base)].sum(1) - len(base) * ranks.mean()
+    return np.sign(told), np.mean(abs(by_luck) >= abs(told) - 1e-9)
+
+
+@pytest.mark.parametrize("r_some", [R_ALL, R_ALL[3:]])
+@pytest.mark.parametrize(
+    "model, task, ahead",
+    [("ConvNet", "local", 1), ("ConvNet", "global", -1), ("ConvAC", "local", 1),
+     ("ConvAC", "global", 1)],
+)  # fmt: skip
+def test_who_is_ahead_pooled_over_r(model, task, ahead, r_some):
+    sign, p = shuffled_rank_sum(model, task, r_some)
+    assert sign == ahead and p < 0.02
+
+
+def test_the_convnets_mean_on_the_global_task_is_at_the_mercy_of_the_narrow_ones():
+    spread = [
+        sum(x.var(ddof=1) / len(x) for x in both(RUNS, "ConvNet", "global", r)) for r in R_ALL
+    ]
+    assert sum(spread[:4]) > 0.8 * sum(spread)
+
+
+def test_the_base_of_convacs_leads_by_less_the_larger_they_are():
+    gaps = [np.subtract(*map(np.mean, both(RUNS, "ConvAC", "global", r))) for r in R_ALL]
+    assert gaps == sorted(gaps, reverse=True) and gaps[-1] > 0
+    assert all(sign_of(RUNS, "ConvAC", "global", r) == 1 for r in (6, 8, 10, 12, 16, 20))
+
+
+def test_matrices_by_position_turn_the_global_order_around_and_not_the_local_one():
+    assert [sign_of(APART, "ConvAC", "global", r) for r in R_APART] == [-1, -1, -1]
+    assert [sign_of(RUNS, "ConvAC", "global", r) for r in R_APART] == [1, 1, 1]
+    gaps = [np.subtract(*map(np.mean, both(APART, "ConvAC", "global", r))) for r in R_APART]
+    assert gaps == sorted(gaps) and gaps[0] < -5
+    assert [sign_of(APART, "ConvAC", "local", r) for r in R_APART] == [0, 1, 1]
+
+
+def test_the_gap_by_position_was_still_shrinking():
+    rows = [
+        json.loads(line)
+        for line in (ROOT / "studies" / "fig10_positions.jsonl").read_text("utf-8").splitlines()
+    ]
+    paths = {}
+    for row in rows:
+        if (row["task"], row["r"]) == ("global", 6):
+            history = row.get("test_history") or row["test_scores"]
+            paths.setdefault(row["design"], []).append(history)
+    gap = 100 * np.subtract(*(np.mean(paths[design], axis=0) for design in DESIGNS))
+    assert abs(gap[-1]) < abs(gap[-3]) < abs(gap[-5])
+
+
+def extra(runs, model, r_some):
+    """Return the base's lead on the local task less that on the global one, by resampling."""
+    rng = np.random.default_rng(0)
+    drawn = np.zeros(4000)
+    for sign, task in ((1, "local"), (-1, "global")):
+        for r in r_some:
+            base, tip = both(runs, model, task, r)
+            for part, one in ((1, base), (-1, tip)):
+                again = rng.choice(one, (len(drawn), len(one))).mean(1)
+                drawn += sign * part * again / len(r_some)
+    return drawn
+
+
+@pytest.mark.parametrize(
+    "runs, model, r_some",
+    [(RUNS, "ConvNet", R_ALL), (RUNS, "ConvNet", R_ALL[3:]), (RUNS, "ConvAC", R_ALL),
+     (APART, "ConvAC", R_APART)],
+)  # fmt: skip
+def test_the_first_prediction(runs, model, r_some):
+    assert np.quantile(extra(runs, model, r_some), 0.025) > 0
+
+
+def test_what_the_bonds_carry():
+    rows = rows_of("trained_spectra.json")
+
+    def needed(share, design, task, side):
+        return [
+            bond["needed"]
+            for row in rows
+            if (row["share"], row["design"], row["task"]) == (share, design, task)
+            for bond in row["bonds"]
+            if bond["side"] == side
+        ]
+
+    wide = {"wide-base": 2, "wide-tip": 32}
+    for design, side in wide.items():
+        for share in ("all", "window-position"):
+            for task in TASKS:
+                assert max(needed(share, design, task, side)) <= 12  # half of 24
+                narrow = needed(share, design, task, 34 - side)
+                assert 4 <= min(narrow) and max(narrow) <= 6
+    position, shared = (
+        {d: [needed(share, d, task, side) for task in TASKS] for d, side in wide.items()}
+        for share in ("window-position", "all")
+    )
+    for found in (position, shared):
+        assert all(len(by_seed) == 3 for tasks in found.values() for by_seed in tasks)
+    assert min(position["wide-base"][0]) > max(position["wide-base"][1])
+    for found in (position, shared):
+        small, large = found["wide-tip"]
+        assert max(small) <= 6 < min(large) and 1.5 < np.mean(large) / np.mean(small) < 2
+    small, large = shared["wide-base"]
+    assert abs(np.mean(small) - np.mean(large)) < 1
+    assert min(large) < min(small) and max(large) > max(small)
+    assert all(
+        0.99 < bond["effective_rank"] < 3.5
+        for row in rows
+        for bond in row["bonds"]
+        if row["share"] == "window-position"
+    )
+
+
+def test_equal_accuracy_and_unequal_tensors():
+    nets = [
+        row
+        for row in rows_of("trained_spectra.json")
+        if (row["share"], row["design"], row["task"]) == ("window-position", "wide-tip", "global")
+    ]
+    right = [100 * net["test_accuracy"] for net in nets]
+    state = [net["bonds"][-1]["state_effective_rank"] for net in nets]
+    assert max(right) - min(right) < 1 and [round(rank) for rank in state] == [1, 6, 10]
