@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from convac_lib.learning.results import Results
 from convac_lib.learning.sweeps import Study, run_key, settings_of
@@ -51,6 +52,28 @@ def test_the_rows_are_the_studys_and_are_kept_beside_it(name):
 def test_recipe_and_starts_are_judged_on_held_out_images_and_the_study_is_not():
     for name, images in [("starts", 10_000), ("fig10_he_recipe", 10_000), ("fig10_he", 0)]:
         assert {row["hold_out"] for row in rows_of(f"{name}_runs.json")} == {images}
+
+
+def started(r, design, init):
+    return [
+        100 * row["test_accuracy"]
+        for row in rows_of("starts_runs.json")
+        if (row["r"], row["design"], row["model_options"].get("init")) == (r, design, init)
+    ]
+
+
+def test_what_the_start_does():
+    base, tip = (started(12, design, "pytorch") for design in DESIGNS)
+    assert 56 < min(base + tip) and max(base + tip) < 81.1
+    signs = {np.sign(b - t) for b, t in zip(base, tip, strict=True)}
+    assert signs == {1, -1}
+    base, tip = (started(12, design, None) for design in DESIGNS)
+    assert len(base + tip) == 6 and min(base + tip) > 82 and min(tip) > max(base)
+    narrow = [a for design in DESIGNS for a in started(6, design, "pytorch")]
+    assert len(narrow) == 6 and sum(a < 15 for a in narrow) == 2
+    he = [started(6, design, None) for design in DESIGNS]
+    assert max(narrow) < min(min(he))
+    assert stats.ttest_ind(*he, equal_var=False).pvalue > 0.3
 
 
 @pytest.mark.parametrize("task", ["local", "global"])
