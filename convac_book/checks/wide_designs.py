@@ -89,7 +89,7 @@ def gap_interval(
     Not yet: the centre is right; the half width is not.
     """
     low, high = numbers(interval, 2, "a pair of numbers (low, high)")
-    centre, half = np.mean(base) - np.mean(tip), _welch(base, tip)
+    centre, half = float(np.mean(base) - np.mean(tip)), _welch(base, tip)
     if _close(low, centre - half) and _close(high, centre + half):
         zero = "inside" if low <= 0 <= high else "outside"
         return right(f"zero is {zero} of the interval")
