@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from oracles import interleaved_cut, left_right_cut, multiplicative_min_cut, shallow_cut
 
 from convac_book.symmetry_classes import symmetry_classes
-from convac_lib import _fast_cuts
+from convac_lib import _fast_cuts, cuts
 from convac_lib.architecture import Architecture
 from convac_lib.cuts import (
     block_cuts,
@@ -391,6 +391,14 @@ def test_maximal_flow_is_exact_too():
 
 
 # --- Theorem 2 ----------------------------------------------------------------------------
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(1, 10**60), st.integers(1, 200))
+def test_roots_are_rounded_down(number, exponent):
+    root = cuts._root(number, exponent)
+    assert root**exponent <= number < (root + 1) ** exponent
+    assert cuts._root(root**exponent, exponent) == root
 
 
 def theorem2_by_trying_every_p(architecture, partition):
