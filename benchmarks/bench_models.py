@@ -220,8 +220,16 @@ class PassOn(nn.Module):
 
 
 def rescaled(model):
-    """The scores up to their common size, as training uses them."""
-    return lambda x: model.scaled_scores(x, scale_free=True)[0]
+    """The scores up to a factor of each sample, through the layers that training takes."""
+
+    def scores(x):
+        tree = model.tree(x)
+        rows = model.start(tree)
+        for layer, kernel in enumerate(model.kernels()):
+            rows = model.climb(tree, layer, rows, kernel)
+        return tree.join(model.architecture.depth, rows) @ model.dense.T
+
+    return scores
 
 
 def images_64(width, batch, device, rounds, clock, flops_peak, bytes_peak):
