@@ -269,6 +269,7 @@ def _parts(ends: Any, matrices: Any) -> Any:
 @compiled
 def _pool_product(n_rows, mixed, children, pooled, scale, pooled_bits, scale_bits, smallest):
     n_channels = pooled.shape[1]
+    magnitude = np.iinfo(pooled_bits.dtype).max  # all bits but the sign
     for place in range(len(pooled)):
         for position in range(len(children)):
             child = children[position, place]
@@ -280,33 +281,35 @@ def _pool_product(n_rows, mixed, children, pooled, scale, pooled_bits, scale_bit
             else:
                 for channel in range(n_channels):
                     pooled[place, channel] *= mixed[child, channel]
-        _rescale(pooled[place], scale, pooled_bits[place], scale_bits, place, smallest)
-
-
-@compiled
-def _rescale(row, scale, bits, scale_bits, place, smallest):
-    """Divide a row by its largest magnitude, which becomes its entry of `scale`."""
-    # Magnitudes are ordered as their bits are, and integers have a quick maximum.
-    magnitude = np.iinfo(bits.dtype).max  # all bits but the sign
-    largest = bits[0] & magnitude
-    for channel in range(1, len(row)):
-        largest = max(largest, bits[channel] & magnitude)
-    scale_bits[place] = largest
-    if largest == 0:
-        scale[place] = 1
-    elif scale[place] < smallest:
-        scale[place] = smallest
-    divisor = scale[place]
-    for channel in range(len(row)):
-        row[channel] /= divisor
+        # Magnitudes are ordered as their bits are, and integers have a quick maximum.
+        largest = pooled_bits[place, 0] & magnitude
+        for channel in range(1, n_channels):
+            largest = max(largest, pooled_bits[place, channel] & magnitude)
+        scale_bits[place] = largest
+        if largest == 0:
+            scale[place] = 1
+        elif scale[place] < smallest:
+            scale[place] = smallest
+        divisor = scale[place]
+        for channel in range(n_channels):
+            pooled[place, channel] /= divisor
 
 
 @compiled
 def _unpool_product(n_rows, gradient, pooled, scale, mixed, children, of_mixed):
     window, n_channels = len(children), gradient.shape[1]
     outer, others = np.empty((2, n_channels), dtype=gradient.dtype)
+    nothing = gradient.dtype.type(0)
     for place in range(len(gradient)):
-        _orthogonal(gradient[place], pooled[place], scale[place], outer)
+        along, size = nothing, nothing
+        for channel in range(n_channels):
+            along += gradient[place, channel] * pooled[place, channel]
+            size += pooled[place, channel] * pooled[place, channel]
+        share = along / size if size > 0 else nothing
+        divisor = scale[place]
+        for channel in range(n_channels):
+            orthogonal = gradient[place, channel] - share * pooled[place, channel]
+            outer[channel] = orthogonal / divisor
         for position in range(window):
             child = children[position, place]
             row = child if child else n_rows + position
@@ -324,18 +327,6 @@ def _unpool_product(n_rows, gradient, pooled, scale, mixed, children, of_mixed):
                         others[channel] *= mixed[factor, channel]
             for channel in range(n_channels):
                 of_mixed[row, channel] += others[channel]
-
-
-@compiled
-def _orthogonal(gradient, row, scale, out):
-    """Write what of a row's gradient is orthogonal to it, over its scale."""
-    along = size = gradient.dtype.type(0)
-    for channel in range(len(row)):
-        along += gradient[channel] * row[channel]
-        size += row[channel] * row[channel]
-    share = along / size if size > 0 else size
-    for channel in range(len(row)):
-        out[channel] = (gradient[channel] - share * row[channel]) / scale
 
 
 # --- a layer of a ConvAC on a whole tree --------------------------------------------------
@@ -443,7 +434,7 @@ def _multiply_whole(x, matrices, pooled, scale, bits, scale_bits, begin, end, at
             for j in range(len(flat)):
                 flat[j] = mixed[0, j] * mixed[1, j] * mixed[2, j] * mixed[3, j]
         for place in range(first, last):
-            _rescale(pooled[place], scale, bits[place], scale_bits, place, smallest)
+            _rescale(pooled, scale, bits, scale_bits, place, smallest)
 
 
 @compiled
@@ -459,8 +450,7 @@ def _unmultiply_whole(
         size = last - first
         _mix(x, matrices, first, last, mixed)
         for k in range(size):
-            here = outer[k * n_channels : (k + 1) * n_channels]
-            _orthogonal(gradient[first + k], pooled[first + k], scale[first + k], here)
+            _orthogonal(gradient, pooled, scale, first + k, outer, k * n_channels)
         _times_the_others(outer, mixed, size * n_channels)
         for position in range(window):
             which = min(position, len(matrices) - 1)
@@ -469,6 +459,38 @@ def _unmultiply_whole(
             of_kernel[which] += of_part
             if below.shape[1]:
                 np.dot(of_mixed, kernel[which], below[position, first:last])
+
+
+@compiled
+def _rescale(pooled, scale, bits, scale_bits, place, smallest):
+    """Divide a row by its largest magnitude, which becomes its entry of `scale`."""
+    # Magnitudes are ordered as their bits are, and integers have a quick maximum.
+    magnitude = np.iinfo(bits.dtype).max  # all bits but the sign
+    largest = bits[place, 0] & magnitude
+    for channel in range(1, pooled.shape[1]):
+        largest = max(largest, bits[place, channel] & magnitude)
+    scale_bits[place] = largest
+    if largest == 0:
+        scale[place] = 1
+    elif scale[place] < smallest:
+        scale[place] = smallest
+    divisor = scale[place]
+    for channel in range(pooled.shape[1]):
+        pooled[place, channel] /= divisor
+
+
+@compiled
+def _orthogonal(gradient, pooled, scale, place, out, start):
+    """Write what of a row's gradient is orthogonal to the row, over its scale."""
+    along = size = gradient.dtype.type(0)
+    for channel in range(pooled.shape[1]):
+        along += gradient[place, channel] * pooled[place, channel]
+        size += pooled[place, channel] * pooled[place, channel]
+    share = along / size if size > 0 else size
+    divisor = scale[place]
+    for channel in range(pooled.shape[1]):
+        orthogonal = gradient[place, channel] - share * pooled[place, channel]
+        out[start + channel] = orthogonal / divisor
 
 
 @compiled
