@@ -1,7 +1,7 @@
 """Training steps: the library's models against other ways to write them, in one run.
 
     python benchmarks/bench_models.py [--threads 2] [--rounds 15] [--batch 64] [--device cpu]
-                                      [--keep-memory]
+                                      [--keep-memory] [--quick]
 
 Every candidate does one forward and one backward pass on the same batch, and those that
 are compared compute the same function, which is checked first. They take turns; what is
@@ -34,7 +34,7 @@ from torch import nn
 from convac_lib import Architecture
 from convac_lib.learning.ensembles import CapturedStep, Ensemble, EnsembleRun
 from convac_lib.learning.experiments import Experiment
-from convac_lib.learning.models import ConvAC, ConvNet
+from convac_lib.learning.models import ConvAC, ConvNet, fused
 from convac_lib.learning.training import Run, keep_freed_memory
 
 SIDE, OUTPUTS = 64, 10
@@ -220,8 +220,29 @@ class PassOn(nn.Module):
 
 
 def rescaled(model):
-    """The scores up to their common size, as training uses them."""
-    return lambda x: model.scaled_scores(x, scale_free=True)[0]
+    """The scores up to a factor of each sample, through the layers that training takes."""
+
+    def scores(x):
+        tree = model.tree(x)
+        rows = model.start(tree)
+        for layer, kernel in enumerate(model.kernels()):
+            rows = model.climb(tree, layer, rows, kernel)
+        return tree.join(model.architecture.depth, rows) @ model.dense.T
+
+    return scores
+
+
+def unfused(model):
+    """The same without compiled loops, as where Numba is not installed."""
+
+    def scores(x):
+        there, fused.IS_THERE = fused.IS_THERE, False
+        try:
+            return rescaled(model)(x)
+        finally:
+            fused.IS_THERE = there
+
+    return scores
 
 
 def images_64(width, batch, device, rounds, clock, flops_peak, bytes_peak):
@@ -251,6 +272,8 @@ def images_64(width, batch, device, rounds, clock, flops_peak, bytes_peak):
         Step("ConvNet (ours)", net, features),
         Step("ConvNet of torch.nn layers, NCHW", layers, images),
     ]
+    if device.type == "cpu":
+        steps.append(Step("ConvAC (ours), layers not fused", ours, features, unfused(ours)))
     if width <= 16:
         steps.append(Step("log-space MEX formula", mex, logs.requires_grad_()))
     if device.type == "cuda":
@@ -375,6 +398,7 @@ def main():
     parser.add_argument(
         "--keep-memory", action="store_true", help="as `convac train` does; see training.py"
     )
+    parser.add_argument("--quick", action="store_true", help="only images of 64 x 64 features")
     options = parser.parse_args()
     if options.keep_memory:
         keep_freed_memory()
@@ -391,7 +415,11 @@ def main():
     )
     for width in (16, 64):
         images_64(width, options.batch, device, options.rounds, clock, flops, bytes_)
+        if options.quick:
+            continue
         whole_models(width, options.batch, device, options.rounds, clock)
+    if options.quick:
+        return
     if device.type == "cpu":
         chain_256(16, options.batch, options.rounds, clock)
     ensembles(device, options.rounds, clock)

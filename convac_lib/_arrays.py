@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from flint import fmpz_mat
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 Array: TypeAlias = NDArray[Any]
@@ -78,6 +77,8 @@ def exact_rank(matrix: Array) -> int:
     >>> exact_rank(np.array([[1, 2], [2, 4]]))
     1
     """
+    from flint import fmpz_mat  # a fifth of the start-up of whoever needs no rank
+
     # A row times its common denominator is a row of integers: the rank stays.
     rows = [(row, lcm(*(entry.denominator for entry in row))) for row in matrix.tolist()]
     return fmpz_mat([[int(entry * common) for entry in row] for row, common in rows]).rank()

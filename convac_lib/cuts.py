@@ -19,7 +19,6 @@ from math import log10, prod
 from typing import TYPE_CHECKING
 
 import numpy as np
-from flint import fmpz
 
 from ._fast_cuts import minimal_sides
 from .architecture import Architecture
@@ -292,7 +291,7 @@ def theorem2_bound(architecture: Architecture, partition: PartitionLike) -> tupl
     """
     partition = as_partition(partition, architecture.n_sites)
     worth_trying = {2} | {
-        int(fmpz(width).root(exponent))  # rounded down
+        _root(width, exponent)
         for width in architecture.widths
         for exponent in range(1, width.bit_length())
     }
@@ -304,6 +303,16 @@ def theorem2_bound(architecture: Architecture, partition: PartitionLike) -> tupl
         if bound > best:
             best, best_p = bound, p
     return best, best_p
+
+
+def _root(number: int, exponent: int) -> int:
+    """Return the root of a positive integer, rounded down, by Newton's steps from above."""
+    closer = 1 << -(-number.bit_length() // exponent)  # above the root
+    while True:
+        root = closer
+        closer = ((exponent - 1) * root + number // root ** (exponent - 1)) // exponent
+        if closer >= root:
+            return root
 
 
 def _power_below(width: int, p: int) -> int:

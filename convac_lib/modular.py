@@ -8,7 +8,8 @@ The speed comes from *centred residues*: every number is kept as the float64
 with value from -(p-1)/2 to (p-1)/2. For p < 2^24 a product of two is below 2^46
 in magnitude, and a sum of 127 such products below 2^53, up to where float64
 holds every integer exactly. So 127 terms of a matrix product at a time go
-through the ordinary BLAS, and no rounding ever happens.
+through the ordinary BLAS, and no rounding ever happens. Elimination is made of such
+products too: as many columns at a time as a product has terms (:func:`rank_of_residues`).
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from flint import fmpz, nmod_mat
-from numpy.typing import ArrayLike
+from flint import fmpz
+from numpy.typing import ArrayLike, NDArray
 
 from ._arrays import Array
 from ._validation import as_int
 
 LIMIT = 2**24  # primes stay below it
 EXACT = 2**53 - LIMIT  # sums of products stay below it, with room for one more residue
+PANEL = 127  # columns eliminated at a time, at most: the terms of a product modulo a large prime
+STRIPE, PIECE = 2**22, 2**16  # numbers multiplied at a time, and numbers that fit in the cache
 
 
 @cache
@@ -85,12 +88,24 @@ def matmul(x: Array, y: Array, prime: int) -> Array:
     >>> matmul(np.array([[2.0, 3.0]]), np.array([[3.0], [2.0]]), 7)  # 12 = 2 * 7 - 2
     array([[-2.]])
     """
-    terms = EXACT // (prime // 2 + 2) ** 2
+    if x.ndim == 2 and len(x) > 1 and len(x) * y.shape[-1] > STRIPE:
+        half = len(x) // 2  # by halves, to be sparing with memory
+        product = np.empty((len(x), y.shape[-1]))
+        product[:half], product[half:] = matmul(x[:half], y, prime), matmul(x[half:], y, prime)
+        return product
     total: Array = np.zeros(())
-    for start in range(0, x.shape[-1], terms):
-        chunk = slice(start, start + terms)
+    for start in range(0, x.shape[-1], _terms(prime)):
+        chunk = slice(start, start + _terms(prime))
         total = centre(total + x[..., chunk] @ y[..., chunk, :], prime)
     return total
+
+
+def _terms(prime: int) -> int:
+    """Return how many products of two residues can be added up exactly."""
+    return EXACT // (prime // 2 + 2) ** 2
+
+
+# --- elimination --------------------------------------------------------------------------
 
 
 def rank(matrix: ArrayLike, prime: int) -> int:
@@ -105,8 +120,61 @@ def rank(matrix: ArrayLike, prime: int) -> int:
     >>> rank(matrix, 7), rank(matrix, 5)
     (2, 1)
     """
-    entries = (np.asarray(matrix) % prime).astype(np.int64)
+    entries = (np.asarray(matrix) % prime).astype(float)
     if entries.ndim != 2:
         raise ValueError(f"matrix must have two axes, got shape {entries.shape}")
-    rows, columns = entries.shape
-    return nmod_mat(rows, columns, entries.ravel().tolist(), prime).rank()
+    return rank_of_residues(centre(entries, prime), prime)
+
+
+def rank_of_residues(matrix: Array, prime: int) -> int:
+    """Return the rank of a matrix of centred residues, float64; what it held is lost.
+
+    Panels of columns are eliminated one after the other. All rows are combinations X of
+    the panel's pivot rows (:func:`_row_basis`); the same combinations are taken away from
+    the columns that follow, which leaves nothing of the pivot rows: S = A - X A[pivots].
+
+    Examples
+    --------
+    >>> rank_of_residues(np.array([[1.0, 2.0], [3.0, 1.0]]), 5)
+    1
+    """
+    found, width = 0, min(PANEL, _terms(prime))
+    while matrix.size:
+        pivots, x = _row_basis(matrix[:, :width], prime)
+        found += len(pivots)
+        matrix = matrix[:, width:]
+        basis = matrix[pivots]
+        # The rows at the top make way for those that are done with.
+        late = pivots[pivots >= len(pivots)]
+        early = np.setdiff1d(np.arange(len(pivots)), pivots)
+        matrix[late], x[late] = matrix[early], x[early]
+        matrix = matrix[len(pivots) :]
+        _subtract_product(matrix, x[len(pivots) :], basis, prime)
+    return found
+
+
+def _row_basis(panel: Array, prime: int) -> tuple[NDArray[np.int64], Array]:
+    """Return independent rows of a panel, and all rows as combinations of them.
+
+    That is, numbers `pivots` and a matrix X with panel = X panel[pivots] modulo the prime.
+    The pivots come from the left half, then from what they leave of the right one.
+    """
+    half = panel.shape[1] // 2
+    if half == 0:
+        pivots = np.flatnonzero(panel)[:1]
+        inverses = [float(pow(int(pivot), -1, prime)) for pivot in panel[pivots, 0]]
+        return pivots, entrywise(panel, centre(np.array([inverses]), prime), prime)
+    left, x = _row_basis(panel[:, :half], prime)
+    rest = centre(panel[:, half:] - x @ panel[left, half:], prime)
+    right, y = _row_basis(rest, prime)
+    return np.concatenate([left, right]), np.hstack([centre(x - y @ x[right], prime), y])
+
+
+def _subtract_product(matrix: Array, x: Array, y: Array, prime: int) -> None:
+    """Subtract x @ y, of no more terms than are exact, from a matrix, in place."""
+    high, low = (1 + size // max(1, matrix.shape[1]) for size in (STRIPE, PIECE))
+    for top in range(0, len(matrix), high):
+        stripe, product = matrix[top : top + high], x[top : top + high] @ y
+        for start in range(0, len(stripe), low):
+            piece = slice(start, start + low)
+            stripe[piece] = centre(stripe[piece] - product[piece], prime)

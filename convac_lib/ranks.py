@@ -10,11 +10,12 @@ a prime, so that no tolerance ever enters.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from . import modular
-from ._arrays import Array, human_integer
+from ._arrays import Array
 from ._validation import as_choice, as_int
 from .architecture import SHARING, Architecture
 from .cuts import min_cut_weight
@@ -22,7 +23,9 @@ from .decompositions import random_weights
 from .folding import fold, refuse_large
 from .partitions import PartitionLike, as_partition
 
-LARGEST_CUT = 2**13  # the rank is computed from a matrix of about this many rows
+ROWS_AT_A_TIME = 512
+
+Probes: TypeAlias = tuple[Array, Array]  # combinations of the rows of two factors
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,9 @@ def certify_rank(
     Raises
     ------
     ValueError
-        If an argument is not of the kind above, or the minimal cut is beyond
-        8192: a rank is computed from a matrix with as many rows.
+        If an argument is not of the kind above, or a matrix with as many rows and columns
+        as the minimal cut, from which the rank is computed, takes more than a quarter of
+        the memory: one of 16,384 takes 2 GiB.
 
     Examples
     --------
@@ -117,16 +121,12 @@ def certify_rank(
     seed = as_int("seed", seed, minimum=0)
     prime = modular.large_prime(0) if prime is None else modular.as_prime("prime", prime)
     cut = min_cut_weight(architecture, sides)
-    if cut > LARGEST_CUT:
-        raise ValueError(
-            f"partition must have a minimal cut of at most {LARGEST_CUT} for its rank to be "
-            f"computed, got one of {human_integer(cut)}; cuts.min_cut takes any size"
-        )
+    refuse_large((cut, cut), float)
     drawn = random_weights(architecture, seed, share, integers=prime // 2)
     weights = [layer.astype(float) for layer in drawn]  # centred residues already
     probes = RandomProbes(prime, np.random.default_rng((seed, prime)), most=cut)
     matrix = fold(architecture, sides, weights, probes)
-    return RankCertificate(modular.rank(matrix, prime), cut, prime, seed, share)
+    return RankCertificate(modular.rank_of_residues(matrix, prime), cut, prime, seed, share)
 
 
 class RandomProbes:
@@ -155,7 +155,8 @@ class RandomProbes:
         refuse_large((len(x), min(row_bound, self.most), min(column_bound, self.most)), float)
         row_probes = self._probes(x.shape[1], y.shape[1], row_bound)
         column_probes = self._probes(x.shape[2], y.shape[2], column_bound)
-        return self._paired_product(x, y, row_probes, column_probes)
+        x, y = self._pair(*self._pair(x, y, 1, row_probes), 2, column_probes)
+        return modular.entrywise(x, y, self.prime)
 
     def join_top(self, x: Array, y: Array, top: Array) -> Array:
         """Return Σ_g top_g x_g ⊗ y_g, probed down to `most` rows and columns."""
@@ -164,34 +165,37 @@ class RandomProbes:
         x = modular.entrywise(top[:, None, None], x, self.prime)
         if row_probes is None and column_probes is None:
             return self._sum_of_kronecker_products(x, y)
-        total: Array = np.zeros(())
-        for g in range(len(x)):  # one channel at a time: these matrices are large
-            channel = slice(g, g + 1)
-            product = self._paired_product(x[channel], y[channel], row_probes, column_probes)
-            total = modular.centre(total + product[0], self.prime)
+        n_rows, n_columns = (min(x.shape[k] * y.shape[k], self.most) for k in (1, 2))
+        total = np.zeros((n_rows, n_columns))
+        for g in range(len(x)):  # one channel and some rows at a time: these matrices are large
+            for start in range(0, n_rows, ROWS_AT_A_TIME):
+                rows = slice(start, start + ROWS_AT_A_TIME)
+                pair = self._pair(x[g : g + 1], y[g : g + 1], 1, row_probes, rows)
+                x_g, y_g = self._pair(*pair, 2, column_probes)
+                total[rows] = modular.centre(total[rows] + (x_g * y_g)[0], self.prime)
         return total
 
-    def _probes(self, size_x: int, size_y: int, bound: int) -> list[Array] | None:
+    def _probes(self, size_x: int, size_y: int, bound: int) -> Probes | None:
         """Return combinations for each of two factors, or None if all pairs are few enough."""
         keep = min(bound, self.most)
         if size_x * size_y <= keep:
             return None
-        shapes = (keep, size_x), (keep, size_y)
-        return [modular.random_residues(self.rng, shape, self.prime) for shape in shapes]
+        of_x = modular.random_residues(self.rng, (keep, size_x), self.prime)
+        return of_x, modular.random_residues(self.rng, (keep, size_y), self.prime)
 
-    def _paired_product(
-        self, x: Array, y: Array, row_probes: list[Array] | None, column_probes: list[Array] | None
-    ) -> Array:
-        x, y = self._pair(x, y, 1, row_probes)
-        x, y = self._pair(x, y, 2, column_probes)
-        return modular.entrywise(x, y, self.prime)
+    def _pair(
+        self, x: Array, y: Array, axis: int, probes: Probes | None, part: slice = slice(None)
+    ) -> tuple[Array, Array]:
+        """Make two stacks equally long along an axis: all pairs, or one for each probe.
 
-    def _pair(self, x: Array, y: Array, axis: int, probes: list[Array] | None) -> list[Array]:
-        """Make two stacks equally long along an axis: all pairs, or one for each probe."""
+        Of the pairs or probes only `part` is taken.
+        """
         if probes is None:
             size_x, size_y = x.shape[axis], y.shape[axis]
-            return [np.repeat(x, size_y, axis), np.concatenate([y] * size_x, axis)]
-        return [self._combined(p, z, axis) for p, z in zip(probes, (x, y), strict=True)]
+            of_x, of_y = np.divmod(np.arange(size_x * size_y)[part], size_y)
+            return x.take(of_x, axis), y.take(of_y, axis)
+        of_x, of_y = probes
+        return self._combined(of_x[part], x, axis), self._combined(of_y[part], y, axis)
 
     def _combined(self, probes: Array, stack: Array, axis: int) -> Array:
         """Return combinations of all the matrices' rows (axis 1) or columns (axis 2)."""
@@ -200,7 +204,10 @@ class RandomProbes:
         return modular.matmul(stack, probes.T, self.prime)
 
     def _sum_of_kronecker_products(self, x: Array, y: Array) -> Array:
-        """Return Σ_g x_g ⊗ y_g with one matrix product, then put the entries in place."""
-        entries = modular.matmul(x.reshape(len(x), -1).T, y.reshape(len(y), -1), self.prime)
-        entries = entries.reshape(*x.shape[1:], *y.shape[1:])  # row, column, row, column
-        return entries.transpose(0, 2, 1, 3).reshape(x.shape[1] * y.shape[1], -1)
+        """Return Σ_g x_g ⊗ y_g; for each row of the x_g one matrix product."""
+        bond, rows, columns = y.shape
+        total = np.empty((x.shape[1], rows, x.shape[2], columns))
+        for row, block in enumerate(total):
+            entries = modular.matmul(x[:, row].T, y.reshape(bond, -1), self.prime)
+            block[:] = entries.reshape(-1, rows, columns).swapaxes(0, 1)
+        return total.reshape(len(total) * rows, -1)

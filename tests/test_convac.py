@@ -175,9 +175,10 @@ def test_never_a_nan(architecture, share, representation, init):
         assert not model.scores(images).isnan().any()  # they may be infinite
         assert model.scaled_scores(images)[1].isfinite().all()
     # Layer by layer, though those near the inputs have by far the smaller gradients.
-    # Independent normals make a function so steep that the rounding of its inputs shows.
+    # Independent normals make a function so steep that the rounding of its inputs shows:
+    # over seeds, float32 is off by 1e-4 to 1e-2, whichever way the layers are computed.
     for ours, exact in zip(*gradients, strict=True):
-        assert (ours - exact).norm() <= (1e-3 if init == "normal" else 1e-4) * exact.norm()
+        assert (ours - exact).norm() <= (2e-2 if init == "normal" else 1e-4) * exact.norm()
 
 
 def scale_free_scores(model, x):

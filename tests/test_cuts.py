@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from oracles import interleaved_cut, left_right_cut, multiplicative_min_cut, shallow_cut
 
 from convac_book.symmetry_classes import symmetry_classes
+from convac_lib import _fast_cuts, cuts
 from convac_lib.architecture import Architecture
 from convac_lib.cuts import (
     block_cuts,
@@ -234,6 +235,48 @@ def test_large_networks():
     assert min_cut(shallow, prefix(n_sites, 77)).weight == 2**77
 
 
+@st.composite
+def networks_of_blocks(draw):
+    """Draw a network whose windows make blocks of 8 sites or fewer, and some partitions."""
+    window, depth = draw(st.sampled_from([(2, 4), (2, 5), (2, 7), (4, 2), (4, 3), (8, 2)]))
+    largest = draw(st.sampled_from([2, 9, 2**31, 2**62, 2**63 - 1, 2**64, 10**40]))
+    widths = draw(st.lists(st.integers(1, largest), min_size=depth + 1, max_size=depth + 1))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    partitions = rng.random((draw(st.integers(1, 5)), window**depth)) < draw(
+        st.sampled_from([0.05, 0.5])
+    )
+    partitions[:, 0], partitions[:, -1] = True, False
+    return Architecture(window**depth, window, widths[0], tuple(widths[1:])), partitions
+
+
+@settings(max_examples=100, deadline=None)
+@given(networks_of_blocks())
+def test_blocks_of_sites_are_looked_up_to_the_same_effect(drawn):
+    architecture, partitions = drawn
+    found = []
+    for many in (1, 2**60):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_fast_cuts, "MANY", many)
+            found.append(_fast_cuts.minimal_sides(architecture, partitions))
+    (counts, sides, parted), (counts_too, sides_too, parted_too) = found
+    np.testing.assert_array_equal(counts, counts_too)
+    for mine, its in zip([*sides, *parted], [*sides_too, *parted_too], strict=True):
+        assert mine.dtype == its.dtype == bool and mine.shape == its.shape
+        np.testing.assert_array_equal(mine, its)
+    widths = architecture.widths
+    weights = [prod(w**n for w, n in zip(widths, row, strict=True)) for row in counts.tolist()]
+    assert weights == [min_cut_weight(architecture, partition) for partition in partitions]
+
+
+@pytest.mark.parametrize("base", [2**31, 2**32 - 1, 2**62, 2**63 - 1, 2**63, 2**64 + 1])
+@pytest.mark.parametrize("sign", [-1, 0, 1])
+def test_products_next_to_the_end_of_64_bits(base, sign):
+    line = Architecture.line(base, (base, base**2 + sign, base**2))
+    for partition in symmetry_classes(8, 2)[::3]:
+        assert min_cut(line, partition[0]).weight == min_cut_weight(line, partition[0])
+    assert min_cut(line, "AAAABBBB").weight == min(base**2, base**2 + sign)
+
+
 # --- where the cut runs -------------------------------------------------------------------
 
 
@@ -348,6 +391,14 @@ def test_maximal_flow_is_exact_too():
 
 
 # --- Theorem 2 ----------------------------------------------------------------------------
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(1, 10**60), st.integers(1, 200))
+def test_roots_are_rounded_down(number, exponent):
+    root = cuts._root(number, exponent)
+    assert root**exponent <= number < (root + 1) ** exponent
+    assert cuts._root(root**exponent, exponent) == root
 
 
 def theorem2_by_trying_every_p(architecture, partition):

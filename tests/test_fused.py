@@ -9,6 +9,12 @@ from hypothesis import strategies as st
 from convac_lib import Architecture
 from convac_lib.learning.models import ConvAC, ConvNet, fused
 from convac_lib.learning.models.black_windows import FoundTree
+from convac_lib.learning.models.pooling import (
+    SMALLEST_SCALE,
+    largest_magnitude,
+    product_pool,
+)
+from convac_lib.learning.models.products import matmul_in_parts
 from convac_lib.learning.models.representations import SiteReader
 
 pytestmark = pytest.mark.skipif(not fused.IS_THERE, reason="needs Numba")
@@ -63,7 +69,7 @@ def convnet(network, dtype):
 
 def convac(network, dtype, **options):
     how = {"representation": "conv3x3", "head": "normalized", "share_background": True}
-    return ConvAC(network, seed=0, dtype=dtype, **how, **options)
+    return ConvAC(network, seed=0, dtype=dtype, **how | options)
 
 
 MODELS = {
@@ -71,6 +77,10 @@ MODELS = {
     "by position": convac,
     "by position, neutral": lambda *how: convac(*how, neutral_background=True),
     "one for all": lambda *how: convac(*how, share="all"),
+    "whole": lambda *how: convac(*how, share_background=False),
+    "whole, neutral": lambda *how: convac(*how, share_background=False, neutral_background=True),
+    "whole, one for all": lambda *how: convac(*how, share_background=False, share="all"),
+    "whole, none shared": lambda *how: convac(*how, share_background=False, share="none"),
 }
 
 
@@ -106,3 +116,121 @@ def test_readers_turn_a_table_round():
     starts, sites = fused.readers_of(table, 5)
     read = [sorted(sites[starts[e] : starts[e + 1]]) for e in range(5)]
     assert read == [[0, 2], [2], [0, 1, 3], [], []]
+
+
+# --- layers of whole trees ----------------------------------------------------------------
+
+
+def plain_layer(rows, kernel, window):
+    values = matmul_in_parts(rows, kernel.transpose(1, 2)).view(window, -1, kernel.shape[1])
+    return product_pool(values, scale_free=True)[0]
+
+
+def fused_layer(rows, kernel, window):
+    return fused.whole_layer(rows, kernel, window, SMALLEST_SCALE)
+
+
+def with_gradients(layer, rows, kernel, window, gradient, **options):
+    pooled = layer(rows, kernel, window)
+    return pooled, *torch.autograd.grad(pooled, (rows, kernel), gradient, **options)
+
+
+@st.composite
+def layers(draw):
+    """Draw a layer: odd sizes, zeros, magnitudes from next to nothing to next to infinity."""
+    dtype, window = draw(st.sampled_from(DTYPES)), draw(st.sampled_from([2, 4]))
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32)))
+    n_windows, r_in, r_out = (draw(st.integers(1, most)) for most in (70, 19, 19))
+    shapes = [(window * n_windows, r_in), (draw(st.sampled_from([1, window])), r_out, r_in)]
+    rows, kernel = (torch.randn(s, generator=generator, dtype=dtype) for s in shapes)
+    # The sizes of products of four reach 10 to the power of -28 to 28.
+    spread = draw(st.sampled_from([0, 3, 7]))
+    sizes = spread * (2 * torch.rand(len(rows), 1, generator=generator, dtype=dtype) - 1)
+    rows *= 10**sizes
+    rows[torch.rand(len(rows), generator=generator) < draw(st.sampled_from([0, 0.2]))] = 0
+    rows[torch.rand(rows.shape, generator=generator) < draw(st.sampled_from([0, 0.3]))] = 0
+    gradient = torch.randn(n_windows, r_out, generator=generator, dtype=dtype)
+    return rows.requires_grad_(), kernel.requires_grad_(), window, gradient
+
+
+def assert_alike(found, wanted, rows, kernel, window, gradient):
+    """Compare, each number with the sum of the magnitudes of what it is a sum of."""
+    dtype = rows.dtype
+    tolerance = 1e-5 if dtype is torch.float32 else 1e-13
+    sizes = [tensor.detach().double().abs().requires_grad_() for tensor in (rows, kernel)]
+    values = matmul_in_parts(rows.detach(), kernel.detach().transpose(1, 2))
+    scale = largest_magnitude(values.view(window, -1, kernel.shape[1]).prod(0)).double()
+    values = matmul_in_parts(sizes[0], sizes[1].transpose(1, 2)).view(window, -1, kernel.shape[1])
+    pooled = values.prod(0) / scale
+    outer = gradient.double().abs()
+    outer = outer + (outer * pooled).sum(-1, keepdim=True) * pooled
+    bounds = pooled.detach(), *torch.autograd.grad(pooled, sizes, outer.detach())
+    for mine, its, bound in zip(found, wanted, bounds, strict=True):
+        assert mine.dtype == dtype and mine.shape == its.shape
+        difference = (mine.double() - its.double()).abs()
+        assert (difference <= tolerance * bound).all(), (difference / bound).nan_to_num().max()
+
+
+@settings(deadline=None, max_examples=200)
+@given(layers(), st.sampled_from([1, 40, 2**18]), st.sampled_from([1, 2**20]))
+def test_whole_layers_are_the_plain_ones(layer, at_once, worth_a_thread):
+    wanted = with_gradients(plain_layer, *layer)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fused, "AT_ONCE", at_once)
+        patch.setattr(fused, "WORTH_A_THREAD", worth_a_thread)
+        patch.setattr(torch, "get_num_threads", lambda: 3)
+        found = with_gradients(fused_layer, *layer)
+    assert_alike(found, wanted, *layer)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_whole_layer_as_others_may_call_it(dtype):
+    generator = torch.Generator().manual_seed(0)
+    columns = torch.randn(5, 4 * 7, generator=generator, dtype=dtype)
+    kernel = torch.randn(5, 3, 4, generator=generator, dtype=dtype).permute(2, 1, 0)
+    rows = columns.T  # neither is contiguous
+    gradient = torch.randn(3, 7, generator=generator, dtype=dtype).T
+    layer = (rows.requires_grad_(), kernel.requires_grad_(), 4, gradient)
+    wanted = with_gradients(plain_layer, *layer)
+    assert_alike(with_gradients(fused_layer, *layer), wanted, *layer)
+    # A graph of the backward pass is that of the plain layer.
+    assert_alike(with_gradients(fused_layer, *layer, create_graph=True), wanted, *layer)
+    # Only one of the two is wanted.
+    for mine, its in ((0, 1), (1, 2)):
+        alone = [tensor.detach() for tensor in layer[:2]]
+        alone[mine].requires_grad_()
+        (found,) = torch.autograd.grad(fused_layer(*alone, 4), alone[mine], gradient)
+        torch.testing.assert_close(found, wanted[its], rtol=1e-4, atol=1e-4)
+    # No window at all, and what is no number.
+    nothing = with_gradients(fused_layer, rows[:0], kernel, 4, gradient[:0])
+    assert nothing[0].shape == (0, 3) and nothing[1].shape == (0, 5) and not nothing[2].any()
+    with torch.no_grad():
+        rows[3] = torch.nan
+    assert fused_layer(rows, kernel, 4)[3].isnan().all()
+    assert not fused_layer(rows, kernel, 4)[:3].isnan().any()
+
+
+def test_what_whole_layers_do_not_cover():
+    rows, kernel = torch.ones(16, 3), torch.ones(2, 5, 3)
+    assert fused.covers(rows, kernel, 2) and fused.covers(rows.double(), kernel[:1], 4)
+    assert not fused.covers(rows, torch.ones(8, 5, 3), 2)  # a matrix for every site
+    assert not fused.covers(rows, kernel, 16)
+    assert not fused.covers(rows, torch.ones(1, 300, 300), 2)
+    assert not fused.covers(rows.half(), kernel, 2)
+    inside = []
+    torch.vmap(lambda x: inside.append(fused.covers(x, kernel, 2)) or x)(rows[None])
+    assert inside == [False]
+
+
+@pytest.mark.parametrize("window", [2, 3, 4])
+def test_a_model_of_a_line_takes_them_where_it_may(window, monkeypatch):
+    network = Architecture(window**4, window, 4, (5, 4, 6, 3), 4)
+    how = {"representation": "linear", "site_size": 3, "head": "normalized"}
+    model = ConvAC(network, seed=0, dtype=torch.float64, **how)
+    x = torch.randn(7, window**4, 3, generator=torch.Generator().manual_seed(0))
+    calls, whole_layer = [], fused.whole_layer
+    monkeypatch.setattr(fused, "whole_layer", lambda *how: calls.append(how) or whole_layer(*how))
+    found = model(x)
+    assert len(calls) == (0 if window == 3 else 4)
+    plainly(monkeypatch)
+    torch.testing.assert_close(found, model(x), rtol=1e-10, atol=1e-10)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from flint import nmod_mat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -42,6 +43,14 @@ def test_a_product_of_the_largest_residues_is_exact(terms, size):
     assert abs(found).max() <= HALF + 2
 
 
+def test_a_large_product_is_made_in_parts(monkeypatch):
+    rng = np.random.default_rng(1)
+    x = modular.random_residues(rng, (9, 130), PRIME)
+    y = modular.random_residues(rng, (130, 5), PRIME)
+    monkeypatch.setattr(modular, "STRIPE", 12)
+    assert (modular.matmul(x, y, PRIME) % PRIME).tolist() == python_product(x, y, PRIME)
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([2, 3, 7, 8191, PRIME]), st.integers(1, 200))
 def test_products_agree_with_python_integers(seed, prime, terms):
@@ -78,6 +87,84 @@ def test_rank_of_a_product_of_known_rank(seed, rank, rows, columns):
     # The same integers, too large for any machine word.
     huge = product.astype(np.int64).astype(object) + PRIME * 10**30
     assert modular.rank(huge, PRIME) == rank
+
+
+def rank_by_flint(matrix, prime):
+    entries = [int(entry) % prime for entry in matrix.ravel()]
+    return nmod_mat(*matrix.shape, entries, prime).rank()
+
+
+@st.composite
+def matrices(draw):
+    """Draw a prime and residues in which many a row and column depends on others, or is zero."""
+    prime = draw(st.sampled_from([2, 3, 5, 7, 8191, modular.large_prime(5), PRIME]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    rows, columns, inner = (draw(st.integers(1, 40)) for _ in range(3))
+    left = modular.random_residues(rng, (rows, inner), prime)
+    right = modular.random_residues(rng, (inner, columns), prime)
+    left *= rng.random((rows, 1)) < draw(st.sampled_from([0.3, 1]))
+    right *= rng.random(columns) < draw(st.sampled_from([0.3, 1]))
+    right *= np.linspace(0, 1, inner)[:, None] < draw(st.sampled_from([0.1, 0.5, 2]))
+    return modular.matmul(left, right, prime), prime
+
+
+@settings(max_examples=200, deadline=None)
+@given(matrices(), st.sampled_from([1, 2, 3, 5, 127]), st.sampled_from([2, 40, 2**16]))
+def test_elimination_by_panels_gives_the_rank_that_flint_finds(drawn, panel, stripe):
+    matrix, prime = drawn
+    wanted = rank_by_flint(matrix, prime)
+    assert modular.rank(matrix, prime) == wanted
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(modular, "PANEL", panel)
+        patch.setattr(modular, "STRIPE", stripe)
+        patch.setattr(modular, "PIECE", stripe // 2)
+        assert modular.rank_of_residues(matrix.copy(), prime) == wanted
+        assert modular.rank_of_residues(np.asfortranarray(matrix).T, prime) == wanted
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "rank"), [(300, 300, 300), (400, 260, 129), (130, 500, 127)]
+)
+def test_elimination_of_more_columns_than_a_panel_has(rows, columns, rank):
+    rng = np.random.default_rng(rank)
+    left = modular.random_residues(rng, (rows, rank), PRIME)
+    right = modular.random_residues(rng, (rank, columns), PRIME)
+    right[:, : columns // 3] = 0  # some panels have no pivot at all
+    matrix = modular.matmul(left, right, PRIME)
+    assert (
+        modular.rank(matrix, PRIME)
+        == rank_by_flint(matrix, PRIME)
+        == min(rank, columns - columns // 3)
+    )
+
+
+@pytest.mark.parametrize("size", [HALF, HALF - 1])
+def test_elimination_of_the_largest_residues_is_exact(size):
+    # Sylvester's matrix of signs is its own inverse but for a power of 2: full rank, with
+    # every sum in it as large as a sum gets. Twice the same columns add nothing.
+    signs = np.array([[1.0]])
+    for _ in range(8):
+        signs = np.block([[signs, signs], [signs, -signs]])
+    assert modular.rank_of_residues(size * signs, PRIME) == 256
+    assert modular.rank_of_residues(size * np.hstack([signs, signs]), PRIME) == 256
+    ones = np.full((256, 256), float(size))
+    assert modular.rank_of_residues(ones + 0 * signs, PRIME) == 1
+
+
+def test_a_row_basis_gives_all_rows():
+    rng = np.random.default_rng(0)
+    left, right = (modular.random_residues(rng, shape, PRIME) for shape in [(50, 7), (7, 20)])
+    panel = modular.matmul(left, right, PRIME)
+    panel[:3] = 0
+    pivots, x = modular._row_basis(panel, PRIME)
+    assert len(set(pivots.tolist())) == 7 and x.shape == (50, 7)
+    assert not ((modular.matmul(x, panel[pivots], PRIME) - panel) % PRIME).any()
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (1, 1)])
+def test_matrices_of_next_to_nothing(shape):
+    assert modular.rank(np.zeros(shape), PRIME) == 0
+    assert modular.rank(np.ones(shape), PRIME) == min(shape)
 
 
 def test_rank_modulo_a_prime_can_be_smaller_but_never_larger():

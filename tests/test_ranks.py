@@ -4,6 +4,7 @@ The independent route to every rank is the long one: all M^N coefficients as exa
 integers, arranged as a matrix, ranked by elimination.
 """
 
+import tracemalloc
 from itertools import product
 from math import prod
 
@@ -313,9 +314,40 @@ def test_bad_input_is_named(arguments, message):
     assert message in str(error.value)
 
 
-def test_a_cut_too_large_for_a_matrix_is_refused_with_its_size():
+def test_a_cut_too_large_for_the_memory_is_refused_with_the_size_of_its_matrix(monkeypatch):
     line = Architecture.line(2, (2,) * 12)
-    with pytest.raises(ValueError, match=r"at most 8192 .* got one of about 10\^617;"):
+    with pytest.raises(ValueError, match=r"tensor of 10\^1234 bytes, and at most .* a smaller one"):
         certify_rank(line, interleaved(4096))
-    with pytest.raises(ValueError, match="got one of 65536;"):
-        certify_rank(Architecture.line(16, (99, 99, 99)), interleaved(8))
+    monkeypatch.setattr("convac_lib._arrays.machine_memory", lambda: 4 * 8 * 81**2)
+    assert certify_rank(Architecture.line(3, (9, 9, 9)), interleaved(8)).rank == 81
+    monkeypatch.setattr("convac_lib._arrays.machine_memory", lambda: 4 * 8 * 81**2 - 1)
+    with pytest.raises(ValueError, match=r"partition .* would need a tensor of 51.3 KiB"):
+        certify_rank(Architecture.line(3, (9, 9, 9)), interleaved(8))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "word"),
+    [
+        (Architecture.line(5, (99, 99, 99)), "ABABABAB"),  # the top takes all pairs of rows
+        (Architecture.line(8, (36, 14, 8)), "BAAAABAB"),  # its rows are probed
+        (Architecture.line(8, (36, 14, 8)), "ABBBBABA"),  # its columns are
+    ],
+)
+def test_no_more_memory_is_taken_than_is_announced(monkeypatch, architecture, word):
+    # Up to four matrices of the size that is asked for, and what is small at work.
+    monkeypatch.setattr(modular, "STRIPE", 2**14)
+    monkeypatch.setattr(ranks, "ROWS_AT_A_TIME", 64)
+    announced = []
+
+    def note(shape, dtype):
+        announced.append(prod(shape) * np.dtype(dtype).itemsize)
+
+    monkeypatch.setattr(ranks, "refuse_large", note)
+    modular.large_prime(0)
+    tracemalloc.start()
+    found = certify_rank(architecture, word)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.certified
+    assert announced[0] == 8 * found.cut**2 > 10**6
+    assert peak < 4 * max(announced) + 2**20

@@ -18,7 +18,7 @@ from .black_windows import FoundTree
 from .pooling import SMALLEST_SCALE, largest_magnitude, product_pool
 from .representations import window_first
 from .tree import Samples, TreeModel, convolve, seeded
-from .trees import Tree
+from .trees import Tree, WholeTree
 
 INITS = ("averaging", "normal", "positive")
 HEADS = ("scores", "normalized")
@@ -159,6 +159,9 @@ class ConvAC(TreeModel):
         """Return the rows above a layer, fused where that is possible."""
         if self.rescale and isinstance(tree, FoundTree) and fused.applies(rows):
             return fused.product_layer(rows, kernel, tree.tables[layer], SMALLEST_SCALE)
+        window = self.architecture.window
+        if self.rescale and isinstance(tree, WholeTree) and fused.covers(rows, kernel, window):
+            return fused.whole_layer(rows, kernel, window, SMALLEST_SCALE)
         return super().climb(tree, layer, rows, kernel)
 
     def pool(self, layer: int, values: Tensor) -> Tensor:
