@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike
 
 from ._arrays import (
     Array,
+    as_generator,
     as_inexact,
     as_numbers,
     exact_dtype,
@@ -30,7 +31,7 @@ from ._arrays import (
     largest_magnitude,
     refuse_beyond_memory,
 )
-from ._validation import as_choice, as_int
+from ._validation import as_choice, as_instance, as_int, as_list
 from .architecture import Architecture
 
 Weights: TypeAlias = Sequence[ArrayLike]
@@ -59,9 +60,13 @@ def random_weights(
     >>> [layer.shape for layer in random_weights(line, seed=0)]
     [(4, 3, 2), (2, 4, 3), (1, 4)]
     """
+    as_instance("architecture", architecture, Architecture)
     as_choice("dtype", dtype, (float, complex))
-    rng = np.random.default_rng(seed)
+    rng = as_generator("seed", seed)
     shapes = architecture.weight_shapes(share)
+    refuse_beyond_memory(
+        "architecture", (sum(map(prod, shapes)),), dtype, "share weights or take fewer channels"
+    )
     if integers is not None:
         high = as_int("integers", integers, minimum=1, maximum=2**62)
         return [rng.integers(-high, high, shape, endpoint=True) for shape in shapes]
@@ -76,8 +81,11 @@ def as_weights(architecture: Architecture, weights: Weights) -> list[Array]:
 
     A layer may have the shape that any kind of sharing gives it.
     """
+    as_instance("architecture", architecture, Architecture)
     shapes = architecture.weight_shapes("none")
-    arrays = [as_numbers(f"weights[{i}]", layer) for i, layer in enumerate(weights)]
+    arrays = [
+        as_numbers(f"weights[{i}]", layer) for i, layer in enumerate(as_list("weights", weights))
+    ]
     if len(arrays) != len(shapes):
         raise ValueError(
             f"weights must be a list of {len(shapes)} arrays, one for each of the "

@@ -19,14 +19,14 @@ import numpy as np
 from flint import fmpz, nmod_mat
 from numpy.typing import ArrayLike
 
-from ._arrays import Array
+from ._arrays import Array, as_numbers, is_exact
 from ._validation import as_int
 
 LIMIT = 2**24  # primes stay below it
+MOST_PRIMES = 200  # to choose from; each is found from the one before
 EXACT = 2**53 - LIMIT  # sums of products stay below it, with room for one more residue
 
 
-@cache
 def large_prime(index: int) -> int:
     """Return the largest prime below 2^24, or for `index` = 1, 2, ... the next smaller ones.
 
@@ -35,7 +35,12 @@ def large_prime(index: int) -> int:
     >>> large_prime(0), large_prime(1)
     (16777213, 16777199)
     """
-    candidate = LIMIT if index == 0 else large_prime(index - 1)
+    return _large_prime(as_int("index", index, 0, MOST_PRIMES))
+
+
+@cache
+def _large_prime(index: int) -> int:
+    candidate = LIMIT if index == 0 else _large_prime(index - 1)
     candidate -= 1
     while not fmpz(candidate).is_prime():
         candidate -= 1
@@ -105,8 +110,13 @@ def rank(matrix: ArrayLike, prime: int) -> int:
     >>> rank(matrix, 7), rank(matrix, 5)
     (2, 1)
     """
-    entries = (np.asarray(matrix) % prime).astype(np.int64)
+    prime, entries = as_prime("prime", prime), as_numbers("matrix", matrix)
     if entries.ndim != 2:
         raise ValueError(f"matrix must have two axes, got shape {entries.shape}")
+    if not is_exact(entries) and (np.iscomplexobj(entries) or (entries % 1).any()):
+        raise ValueError("matrix must hold integers, got fractions or complex numbers")
+    if entries.dtype.kind == "O" and any(entry.denominator != 1 for entry in entries.flat):
+        raise ValueError("matrix must hold integers, got fractions")
+    entries = (entries % prime).astype(np.int64)
     rows, columns = entries.shape
     return nmod_mat(rows, columns, entries.ravel().tolist(), prime).rank()

@@ -379,7 +379,7 @@ def test_what_does_not_fit_together_is_refused():
     with pytest.raises(ValueError, match="models must be at least one, got none"):
         Ensemble([])
     for other in (build("average", 0, torch.float32), build("not shared", 0)):
-        with pytest.raises(ValueError, match="models must have parameters of the same names"):
+        with pytest.raises(ValueError, match="models must differ in nothing but their weights"):
             Ensemble([models[0], other])
     runs = [Experiment(channels=(4, 4, 4), seed=seed, epochs=1 + seed) for seed in (0, 1)]
     with pytest.raises(ValueError, match="experiments must differ in their seeds only"):

@@ -2,11 +2,12 @@
 
 import typer
 
-from . import design, doctor, exact, training
+from . import design, doctor, exact, own_data, training
 
 COMMANDS = (
     *(exact.cut, exact.rank),
     *(training.train, training.sweep),
+    *(own_data.inspect, own_data.evaluate, own_data.predict, own_data.export),
     *(design.design, doctor.doctor),
 )
 

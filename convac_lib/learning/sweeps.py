@@ -36,7 +36,7 @@ from .._validation import as_int
 from .experiments import Experiment, bytes_of_a_member, run_together
 from .progress import progress
 from .results import Results, Row
-from .training import keep_freed_memory, pick_device
+from .training import Diverged, keep_freed_memory, pick_device
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -177,13 +177,13 @@ def run_study(
         silent = {} if show_progress else {"disable": True}
         bar = progress(None, study.name, total=n_all, initial=n_all - len(missing), **silent)
         for n_runs, rows, failure in finished:
-            if failure is None:
+            if rows:
                 results.append(*rows)
                 if checkpoints is not None:
                     _checkpoint(checkpoints, map(settings_of, rows)).unlink(missing_ok=True)
-            else:
+            if failure is not None:
                 failures.append(failure)
-                n_failed += n_runs
+                n_failed += n_runs - len(rows)
             bar.update(n_runs)
         bar.close()
     if failures:
@@ -249,7 +249,15 @@ def _run_group(
         experiments = [Experiment.from_settings(settings) for settings in group]
         if len(experiments) == 1:
             return 1, [experiments[0].run(**how)], None
-        return len(group), run_together(experiments, **how), None
+        try:
+            return len(group), run_together(experiments, **how), None
+        except Diverged:  # some of them: so each alone
+            alone = [_run_group([run], device, checkpoints, threads) for run in group]
+            failures = [failure for _, _, failure in alone if failure is not None]
+            rows = [row for _, rows, _ in alone for row in rows]
+            return len(group), rows, failures[0] if failures else None
+    except (ValueError, Diverged) as error:
+        return len(group), [], f"{group}\n{error}"
     except Exception:
         return len(group), [], f"{group}\n{traceback.format_exc()}"
 

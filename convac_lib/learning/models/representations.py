@@ -90,16 +90,18 @@ class SiteReader(nn.Module):
     def _table(self, shape: tuple[int, ...], device: torch.device) -> Tensor:
         """Return which entry of a flattened sample each (tap, site) sees; the last is black."""
         if (shape, device) not in self._tables:
-            n, s = self.n_sites, self.site_size
-            if not self.neighbourhood and (shape == (n, s) or (s == 1 and shape == (n,))):
-                entries = np.arange(n * s).reshape(n, s).T
-            else:
-                entries = self._image_entries(shape)
-            black = np.prod(shape)
-            table = torch.from_numpy(np.where(entries < 0, black, entries)[:, self.order])
-            table = table.to(device)
-            self._tables[shape, device] = table
+            self._tables[shape, device] = self._make_table(shape).to(device)
         return self._tables[shape, device]
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]  # no part of what is computed
+    def _make_table(self, shape: tuple[int, ...]) -> Tensor:
+        n, s = self.n_sites, self.site_size
+        if not self.neighbourhood and (shape == (n, s) or (s == 1 and shape == (n,))):
+            entries = np.arange(n * s).reshape(n, s).T
+        else:
+            entries = self._image_entries(shape)
+        black = np.prod(shape)
+        return torch.from_numpy(np.where(entries < 0, black, entries)[:, self.order])
 
     def _image_entries(self, shape: tuple[int, ...]) -> NDArray[np.int64]:
         """Return the pixels each site of an image sees, (taps, N), sites in Morton order."""
@@ -115,7 +117,7 @@ class SiteReader(nn.Module):
             or wanted != self.site_size
             or (self.neighbourhood and square != 1)
         ):
-            raise ValueError(self._complaint(shape))
+            raise ValueError(self.complaint(shape))
         pixels = np.arange(colours * height * width).reshape(colours, height, width)
         if self.neighbourhood:
             framed = np.pad(pixels, ((0, 0), (1, 1), (1, 1)), constant_values=-1)
@@ -126,7 +128,8 @@ class SiteReader(nn.Module):
         views = views.transpose(0, 3, 4, 1, 2).reshape(self.n_taps, self.n_sites)
         return views[:, morton_order(side)]
 
-    def _complaint(self, shape: tuple[int, ...]) -> str:
+    def complaint(self, shape: tuple[int, ...], n_axes: int = 2) -> str:
+        """Return which samples are read, and that those of this shape are not."""
         n, s, side = self.n_sites, self.site_size, round(self.n_sites**0.5)
         allowed = [] if self.neighbourhood else [f"sequences (batch, {n}, {s})"]
         if s == 1 and not self.neighbourhood:
@@ -140,6 +143,8 @@ class SiteReader(nn.Module):
         return (
             f"x must be {' or '.join(allowed)} for a network of {n} sites with "
             f"site_size {s}, got shape (batch, {', '.join(map(str, shape))})"
+            if n_axes > 1
+            else f"x must be {' or '.join(allowed)}, got {n_axes} axes"
         )
 
 
