@@ -118,7 +118,8 @@ def blocks(n_sites: int, length: int, offset: int = 0) -> Sides:
     n_sites = as_int("n_sites", n_sites, 2, MOST_SITES)
     length = as_int("length", length, 1, MOST_SITES)
     offset = as_int("offset", offset, -MOST_SITES, MOST_SITES)
-    return as_partition((np.arange(n_sites) - offset) // length % 2 == 0)
+    in_a = (np.arange(n_sites) - offset) // length % 2 == 0
+    return as_partition(in_a, name="blocks of this length, n_sites and offset")
 
 
 def checkerboard(side: int) -> Sides:
@@ -140,9 +141,8 @@ def image_blocks(side: int, length: int, offset: tuple[int, int] = (0, 0)) -> Si
     """Return a chess board with squares of `length` pixels, moved down and right by `offset`."""
     side = _power_of_two_side(side)
     length = as_int("length", length, 1, MOST_SITES)
-    down, right = (
-        as_int("offset", shift, -MOST_SITES, MOST_SITES) for shift in as_list("offset", offset, 2)
-    )
+    shifts = as_list("offset", offset, 2)
+    down, right = (as_int("offset", shift, -MOST_SITES, MOST_SITES) for shift in shifts)
     rows, columns = np.indices((side, side))
     square = (rows - down) // length + (columns - right) // length
     return as_partition(to_sites(square % 2 == 0))

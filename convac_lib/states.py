@@ -283,8 +283,8 @@ def _schmidt_probabilities(values: ArrayLike) -> Array:
     values = as_inexact("values", _as_tensor("values", values))
     if values.ndim != 1 or values.dtype.kind == "c" or values.min() < 0 or values.max() == 0:
         raise ValueError(
-            "values (of the tensor) must be a vector of Schmidt values, none negative and not all 0 (a zero "
-            f"state has no entanglement), got shape {values.shape} and dtype {values.dtype}"
+            "values (of the tensor) must be a vector of Schmidt values, none negative and not all "
+            f"0 (a zero state has no entanglement), got shape {values.shape}, {values.dtype}"
         )
     squares = (values / values.max()) ** 2  # so that no square overflows
     return squares / squares.sum()

@@ -523,7 +523,7 @@ LINE = Architecture.line(2, (3, 4))
         (lambda: min_cut(LINE, "AAAA"), "must have a site on each side, but B is empty"),
         (lambda: min_cut_weight(LINE, [0, 1, 2, 0]), "partition must hold booleans"),
         (lambda: min_cut_weights(LINE, []), "partitions must hold at least one partition"),
-        (lambda: min_cut_weights(LINE, "AABB"), "partitions must be a sequence of partitions"),
+        (lambda: min_cut_weights(LINE, "AABB"), "partitions must be a list"),
         (lambda: min_cut_weights(LINE, np.ones((3, 4), dtype=bool)), "but B is empty"),
         (lambda: min_cut_weights(LINE, ["AABB", "AB"]), "each of the 4 sites, got 2"),
         (lambda: block_cuts(Architecture(9, 3, 2, (2, 2))), "even window, got window=3"),

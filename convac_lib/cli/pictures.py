@@ -117,7 +117,7 @@ def draw_bond_spectrum(spectrum: BondSpectrum, axes: Any = None) -> Any:
 
 def save(path: Path) -> None:
     """Write the picture drawn last to a file."""
-    plt.savefig(path, facecolor="white", bbox_inches="tight")
+    plt.savefig(path.expanduser(), facecolor="white", bbox_inches="tight")
     plt.close()
 
 

@@ -13,6 +13,7 @@ default here, is hard to beat. The chapter "Choosing widths for your data" tests
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import isnan
 from typing import TypeAlias
 
 import numpy as np
@@ -122,7 +123,7 @@ def suggest_profile(
     """
     as_instance("spectrum", spectrum, BondSpectrum)
     as_number("tie", tie, minimum=0)
-    if learned is not None:
+    if learned is not None and not (isinstance(learned, float) and isnan(learned)):
         learned = as_number("learned", learned)
     probe = spectrum.architecture
     budget = as_int("budget", budget, minimum=1, maximum=LARGEST_BUDGET)

@@ -203,6 +203,10 @@ def bond_spectrum(
         for level in range(model.architecture.depth + 1)
     ]
     copy = _measurable(model)
+    try:
+        copy.tree(inputs[:1])
+    except ValueError as error:
+        raise ValueError(f"inputs do not fit the model: {error}") from None
     batches = [_nodes_and_environments(copy, x, nodes) for x in inputs.split(batch_size)]
     shares = []
     for parts, cap in zip(zip(*batches, strict=True), bond_caps(model.architecture), strict=True):

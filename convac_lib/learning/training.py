@@ -383,7 +383,7 @@ class Run:
         show_progress: bool = False,
     ) -> None:
         """Make all the steps that are left; see `train`."""
-        path = None if checkpoint is None else Path(checkpoint)
+        path = None if checkpoint is None else Path(checkpoint).expanduser()
         if path is not None and path.exists():
             self.load(path)
         saved, wait = time.monotonic(), min(save_every, SAVED_FIRST)

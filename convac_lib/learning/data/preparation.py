@@ -169,6 +169,11 @@ class Preparation:
 
     def _with_targets(self, targets: Array) -> tuple["Preparation", list[str]]:
         targets = as_array("targets", targets)
+        if targets.size == 0 or targets.dtype.kind not in "biufU":
+            raise ValueError(
+                f"targets must be numbers or words, got dtype {targets.dtype} and shape "
+                f"{targets.shape}"
+            )
         if targets.ndim == 2 and targets.shape[1] > 1:
             if not (np.isin(targets, (0, 1)).all() and (targets.sum(1) == 1).all()):
                 raise ValueError(
@@ -182,8 +187,6 @@ class Preparation:
             missing = int((~np.isfinite(targets)).sum())
             raise ValueError(f"targets must be finite, got {missing} missing of {len(targets)}")
         whole = targets.dtype.kind == "f" and (targets % 1 == 0).all()
-        if targets.dtype.kind not in "biufU":
-            raise ValueError(f"targets must be numbers or words, got dtype {targets.dtype}")
         values = np.unique(targets)
         if targets.dtype.kind == "f" and not (whole and len(values) <= 20):
             spread = float(targets.std()) or 1.0

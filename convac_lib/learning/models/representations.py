@@ -26,6 +26,7 @@ from ...partitions import morton_order
 from . import fused
 from .products import matmul_in_parts
 
+MOST_NUMBERS = 2**16  # at a site
 REPRESENTATIONS = ("affine-relu", "conv3x3", "linear", "cos-sin")
 
 
@@ -54,7 +55,7 @@ class SiteReader(nn.Module):
     def __init__(self, architecture: Architecture, site_size: int = 1, neighbourhood: bool = False):
         super().__init__()
         self.n_sites, self.window = architecture.n_sites, architecture.window
-        self.site_size = as_int("site_size", site_size, minimum=1)
+        self.site_size = as_int("site_size", site_size, 1, MOST_NUMBERS)
         self.neighbourhood = neighbourhood
         self.order = window_first(self.n_sites, self.window)
         self.n_taps = self.site_size * (9 if neighbourhood else 1)
