@@ -18,6 +18,7 @@ Then :mod:`convac_lib.learning`, which needs PyTorch.
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,15 +29,7 @@ if TYPE_CHECKING:
     from .ranks import certify_rank
 
 __version__ = "0.1.0"
-__all__ = [
-    "Architecture",
-    "ConvAC",
-    "ConvNet",
-    "__version__",
-    "certify_rank",
-    "load",
-    "min_cut",
-]
+__all__ = ["Architecture", "ConvAC", "ConvNet", "certify_rank", "load", "min_cut"]
 
 # Imported on first use, so that the exact core never loads torch and
 # `import convac_lib` stays quick.
@@ -52,15 +45,9 @@ _HOME = {
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        try:
-            return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-        except ModuleNotFoundError as error:
-            if error.name != "torch":
-                raise
-            message = (
-                f"{name} needs PyTorch, which is not installed: pip install 'convac-lib[train]'"
-            )
-            raise ModuleNotFoundError(message, name="torch") from None
+        if _HOME[name].startswith("learning") and find_spec("torch") is None:
+            raise ImportError(f"{name} needs PyTorch: pip install 'convac-lib[train]'")
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

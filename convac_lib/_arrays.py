@@ -40,19 +40,13 @@ def as_numbers(name: str, values: ArrayLike) -> Array:
 
 
 def as_array(name: str, values: Any) -> Array:
-    """Return `values` as an array, or raise a ValueError that names it.
-
-    Tensors of torch are taken, those with a gradient too; masked arrays are not, for what
-    should stand in the place of what is masked?
-    """
+    """Return an array, of a tensor of torch too, or raise a ValueError that names it."""
     if isinstance(values, np.ma.MaskedArray):
         raise ValueError(f"{name} must have no mask, got a masked array; fill it first")
     if hasattr(values, "detach"):
         values = values.detach().cpu()
     elif isinstance(values, list | tuple):
         values = [as_array(name, v) if hasattr(v, "detach") else v for v in values]
-    elif isinstance(values, dict | set | frozenset | bytes):
-        raise ValueError(f"{name} must be an array or lists of numbers, got {shown(values)}")
     try:
         return np.asarray(values)
     except Exception:
@@ -61,15 +55,19 @@ def as_array(name: str, values: Any) -> Array:
         ) from None
 
 
+def refuse_overflow(result: Any, what: str, instead: str) -> Any:
+    """Return the result, or raise a ValueError if it is beyond the range of a float."""
+    if np.asarray(result).dtype.kind in "fc" and not np.isfinite(result).all():
+        raise ValueError(f"{what} must stay in the range of a float, got an overflow; {instead}")
+    return result
+
+
 def as_generator(name: str, seed: Any) -> np.random.Generator:
     """Return a generator of random numbers made of a seed, or raise a ValueError that names it."""
     try:
         return np.random.default_rng(unboxed(seed))  # type: ignore[arg-type]
     except Exception:
-        raise ValueError(
-            f"{name} must be an integer of at least 0 or what numpy.random.default_rng takes, "
-            f"got {shown(seed)}"
-        ) from None
+        raise ValueError(f"{name} must be an integer of at least 0, got {shown(seed)}") from None
 
 
 def as_inexact(name: str, array: Array) -> Array:

@@ -1,8 +1,9 @@
 """Checks of arguments: each error names the argument, what came and what is allowed."""
 
 from collections.abc import Collection, Iterable
-from math import inf, isfinite
+from math import inf
 from numbers import Integral, Real
+from sys import float_info
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -11,14 +12,7 @@ T = TypeVar("T")
 def as_int(name: str, value: object, minimum: int | None = None, maximum: int | None = None) -> int:
     """Return `value` as a Python int, or raise a ValueError that names it.
 
-    An integer is one whoever made it: Python, NumPy (an array of one number without axes,
-    too) or torch. A bool and a float are none, a whole float neither.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> as_int("n", np.int64(3)), as_int("n", np.array(3))
-    (3, 3)
+    NumPy's and torch's are integers too; a bool is none, and a whole float neither.
     """
     low, high = -inf if minimum is None else minimum, inf if maximum is None else maximum
     number = unboxed(value)
@@ -34,45 +28,32 @@ def as_int(name: str, value: object, minimum: int | None = None, maximum: int | 
 
 def as_number(name: str, value: object, minimum: float = -inf, below: float = inf) -> float:
     """Return `value` as a finite float, or raise a ValueError that names it."""
-    number = unboxed(value)
-    if isinstance(number, Real) and not isinstance(number, bool):
-        try:
-            converted = float(number)
-        except OverflowError:
-            converted = inf
-        if minimum <= converted < below and isfinite(converted):
-            return converted
+    number: Any = unboxed(value)
+    is_real = isinstance(number, Real) and not isinstance(number, bool)
+    if is_real and abs(number) <= float_info.max and minimum <= float(number) < below:
+        return float(number)
     allowed = "a number" if minimum == -inf else f"a number of at least {minimum:g}"
     allowed += "" if below == inf else f" and below {below:g}"
     raise ValueError(f"{name} must be {allowed}, got {shown(value)}")
 
 
-def as_bool(name: str, value: object) -> bool:
-    """Return `value` as a bool, or raise a ValueError that names it."""
-    value = unboxed(value)
-    if isinstance(value, bool):
-        return value
-    raise ValueError(f"{name} must be True or False, got {shown(value)}")
-
-
 def as_instance(name: str, value: T, kind: type[Any]) -> T:
     """Return `value` if it is of this class, or raise a TypeError that names it."""
-    if isinstance(value, kind):
+    if isinstance(unboxed(value), kind):
         return value
     raise TypeError(f"{name} must be of the class {kind.__name__}, got {shown(value)}")
 
 
 def as_list(name: str, values: Iterable[T], length: int | None = None) -> list[T]:
     """Return `values` as a list, or raise a ValueError that names it; a word is no list."""
-    allowed = "a list" if length is None else f"a list of {length}"
-    if not isinstance(values, str | bytes | dict | set):
-        try:
-            listed = list(values)
-        except Exception:
-            listed = None
-        if listed is not None and length in (None, len(listed)):
-            return listed
-    raise ValueError(f"{name} must be {allowed}, got {shown(values)}")
+    try:
+        listed = None if isinstance(values, str | bytes | dict | set) else list(values)
+    except Exception:
+        listed = None
+    if listed is None or length not in (None, len(listed)):
+        allowed = "a list" if length is None else f"a list of {length}"
+        raise ValueError(f"{name} must be {allowed}, got {shown(values)}")
+    return listed
 
 
 def unboxed(value: object) -> object:

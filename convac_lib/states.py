@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import reduce
+from itertools import starmap
 from math import log, prod, sqrt
 from typing import Any
 
@@ -25,9 +26,12 @@ from ._arrays import (
     is_exact,
     largest_magnitude,
     refuse_beyond_memory,
+    refuse_overflow,
 )
-from ._validation import as_bool, as_list, as_number
+from ._validation import as_instance, as_list, as_number
 from .partitions import PartitionLike, as_partition
+
+DIVIDE = "divide by the largest first, as states.normalized does"
 
 # --- states ---------------------------------------------------------------------------
 
@@ -49,9 +53,7 @@ def product_state(vectors: Iterable[ArrayLike], normalize: bool = True) -> Array
     array([[ 3,  4,  5],
            [ 6,  8, 10]])
     """
-    arrays = [
-        _as_local_vector(site, vector) for site, vector in enumerate(as_list("vectors", vectors))
-    ]
+    arrays = list(starmap(_as_local_vector, enumerate(as_list("vectors", vectors))))
     if not arrays:
         raise ValueError("vectors must have one vector for each site, got none")
     refuse_big_state(
@@ -59,7 +61,7 @@ def product_state(vectors: Iterable[ArrayLike], normalize: bool = True) -> Array
         np.result_type(*arrays),
         "keep the list of vectors: decompositions.scores reads a network's value from it",
     )
-    if as_bool("normalize", normalize):  # site by site, so that no norm of the whole can overflow
+    if as_instance("normalize", normalize, bool):  # site by site: no norm of the whole overflows
         for site, vector in enumerate(arrays):
             if not vector.any():
                 raise ValueError(f"vectors[{site}] must not be zero, got {vector}")
@@ -68,7 +70,7 @@ def product_state(vectors: Iterable[ArrayLike], normalize: bool = True) -> Array
         dtype = exact_dtype(arrays, prod(largest_magnitude(vector) for vector in arrays))
         arrays = [vector.astype(dtype) for vector in arrays]
     with np.errstate(over="ignore", invalid="ignore"):  # refused at once
-        return _refuse_overflow("vectors", reduce(np.multiply.outer, arrays))
+        return refuse_overflow(reduce(np.multiply.outer, arrays), "vectors: their product", DIVIDE)
 
 
 def normalized(state: ArrayLike) -> Array:
@@ -106,7 +108,7 @@ def inner_product(phi: ArrayLike, psi: ArrayLike) -> Any:
         dtype = exact_dtype((phi, psi), bound)
         phi, psi = phi.astype(dtype), psi.astype(dtype)
     with np.errstate(over="ignore", invalid="ignore"):  # refused at once
-        return _refuse_overflow("phi and psi", np.vdot(phi, psi))
+        return refuse_overflow(np.vdot(phi, psi), "phi and psi: their product", DIVIDE)
 
 
 # --- one partition --------------------------------------------------------------------
@@ -157,7 +159,7 @@ def schmidt_values(tensor: ArrayLike, partition: PartitionLike) -> Array:
     """
     values, largest = _scaled_schmidt_values(matricization(tensor, partition))
     with np.errstate(over="ignore"):  # refused at once
-        return _refuse_overflow("tensor", values * largest)
+        return refuse_overflow(values * largest, "tensor: its values", DIVIDE)
 
 
 def schmidt_number(
@@ -258,24 +260,12 @@ def geometric_measure_of_schmidt_values(values: ArrayLike) -> float:
 
 
 def _scaled_schmidt_values(matrix: Array) -> tuple[Array, Any]:
-    """Return the singular values of a matrix over its largest entry, and that entry."""
+    """Return the singular values over a power of two near the largest entry, and that power."""
     matrix = as_inexact("tensor", matrix)
-    with np.errstate(over="ignore"):
-        largest = abs(matrix).max()
-    if largest == 0 or not np.isfinite(largest):  # a complex number may be too large, its parts not
-        _refuse_overflow("tensor", largest)
-        return np.linalg.svd(matrix, compute_uv=False), matrix.real.dtype.type(1)
-    return np.linalg.svd(matrix / largest, compute_uv=False), largest
-
-
-def _refuse_overflow(name: str, result: Any) -> Any:
-    """Return the result, or raise a ValueError if it is beyond the range of a float."""
-    if np.asarray(result).dtype.kind in "fc" and not np.isfinite(result).all():
-        raise ValueError(
-            f"{name} must be small enough for the result to be a float, got numbers too large; "
-            "divide by the largest first, as states.normalized does"
-        )
-    return result
+    with np.errstate(over="ignore"):  # refused at once
+        largest = refuse_overflow(abs(matrix).max(), "tensor: its magnitudes", DIVIDE)
+    power = np.ldexp(largest.dtype.type(1), np.frexp(largest)[1] - 1)
+    return np.linalg.svd(matrix / power, compute_uv=False), power
 
 
 def _schmidt_probabilities(values: ArrayLike) -> Array:

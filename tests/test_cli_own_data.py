@@ -92,9 +92,9 @@ def test_data_go_the_whole_way(make, tmp_path, monkeypatch):
 def test_nothing_to_learn_is_said(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
-    np.savez("noise.npz", inputs=rng.random((60, 4)), targets=rng.integers(0, 2, 60))
+    np.savez("noise.npz", inputs=rng.random((300, 4)), targets=rng.integers(0, 5, 300))
     output = convac("train", "noise.npz", "--channels", "2,2", "--epochs", 1, "--device", "cpu")
-    assert "note      nothing was learned: the commonest class gives" in output
+    assert "note      nothing was learned: " in output and "the commonest class gives" in output
 
 
 @pytest.mark.parametrize(

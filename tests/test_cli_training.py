@@ -45,7 +45,7 @@ def test_train_says_how_well_it_did(tmp_path):
         (["--profile", "none.json"], "cannot use none.json"),
         (["--profile", __file__], "is no profile of `convac design`"),
         (["--learning-rate", "nan"], "learning_rate must be a number of at least 0, got nan"),
-        (["--learning-rate", "1e30", "--channels", "2,2,2"], r"the training diverged: at step"),
+        (["--learning-rate", "1e30", "--model", "convnet"], r"the training diverged: at step"),
         (["--epochs", "0"], "epochs must be an integer of at least 1, got 0"),
     ],
 )
@@ -123,7 +123,9 @@ def test_sweep_refuses_what_is_no_study(tmp_path, text, message):
 
 def test_sweep_refuses_no_jobs_and_a_run_that_diverges(tmp_path):
     study = tmp_path / "wild.toml"
-    study.write_text("common = {channels = [2, 2, 2], epochs = 1, learning_rate = 1e30}")
+    study.write_text(
+        "common = {model='convnet', channels = [2, 2, 2], epochs = 1, learning_rate = 1e30}"
+    )
     result = convac("sweep", study, "--jobs", 0)
     assert result.exit_code == 2 and "--jobs must be at least 1" in result.stderr
     rows = tmp_path / "rows.jsonl"

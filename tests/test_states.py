@@ -229,9 +229,7 @@ def test_numerical_tolerance_is_relative_and_only_for_floats():
     assert states.schmidt_number(np.zeros((2, 2)), "AB") == 0
     with pytest.raises(ValueError, match="tolerance must be left out for an exact tensor"):
         states.schmidt_number(np.eye(2, dtype=int), "AB", tolerance=1e-9)
-    with pytest.raises(
-        ValueError, match="tolerance must be .* and below 1, got 1"
-    ):
+    with pytest.raises(ValueError, match=r"tolerance must be .* and below 1, got 1"):
         states.schmidt_number(state, "AB", tolerance=1)
 
 

@@ -55,9 +55,14 @@ def one_sentence_errors(command: str) -> Iterator[None]:
         raise typer.Exit(2) from None
 
 
+def echo(text: str) -> None:
+    """Write a line to the standard output, in the encoding that it has: typer's may be another."""
+    print(text)
+
+
 def say(text: str) -> None:
     """Write a line to the standard error."""
-    typer.echo(text, err=True)
+    print(text, file=sys.stderr)
 
 
 def readable_anywhere() -> None:

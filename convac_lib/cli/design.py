@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from . import arguments as given
-from .arguments import one_sentence_errors, require_torch
+from .arguments import echo, one_sentence_errors, require_torch
 from .own_data import own_options
 
 
@@ -53,16 +53,16 @@ def design(
 
         options = own_options(data, kind, targets) | ({"source": source} if source else {})
         report = Report(data, options, budget, share, local_dim)
-        typer.echo(report.data())
+        echo(report.data())
         report.train_probe(probe, epochs, batch_size, learning_rate, seed, device)
-        typer.echo(report.probe())
+        echo(report.probe())
         report.measure(samples)
-        typer.echo(report.spectrum())
-        typer.echo(report.advice())
-        typer.echo(report.comparison())
+        echo(report.spectrum())
+        echo(report.advice())
+        echo(report.comparison())
         if to is not None:
             report.write(to.expanduser())
-            typer.echo(f"profile      {to}")
+            echo(f"profile      {to}")
         if picture is not None:
             report.draw(picture)
-            typer.echo(f"picture      {picture}")
+            echo(f"picture      {picture}")

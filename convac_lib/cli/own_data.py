@@ -8,7 +8,7 @@ import numpy as np
 import typer
 
 from . import arguments as given
-from .arguments import one_sentence_errors, require_torch
+from .arguments import echo, one_sentence_errors, require_torch, say
 
 if TYPE_CHECKING:
     from ..learning.data import Samples
@@ -37,7 +37,7 @@ def inspect(
         from ..learning import tasks
 
         task = tasks.make(data, **own_options(data, kind, targets, fit, missing))
-        typer.echo("\n".join(described(task)))
+        echo("\n".join(described(task)))
 
 
 def described(task: "Task") -> list[str]:
@@ -77,7 +77,7 @@ def evaluate(model: Model, data: Data, targets: given.Targets = "") -> None:
         measure = "accuracy" if trained.preparation.classes else "r2"
         for part, (inputs, wanted) in _parts(samples):
             value = trained.evaluate(inputs, wanted)
-            typer.echo(f"{part:<9} {measure} {value:.4f} on {len(inputs):,} samples")
+            echo(f"{part:<9} {measure} {value:.4f} on {len(inputs):,} samples")
 
 
 def predict(
@@ -107,7 +107,7 @@ def predict(
             writer.writerow(["sample", "prediction", *(f"p({name})" for name in classes)])
             for number, (answer, row) in enumerate(zip(answers, columns, strict=True)):
                 writer.writerow([number, answer, *(f"{value:.6g}" for value in row)])
-        typer.echo(f"{len(answers):,} predictions in {to}")
+        echo(f"{len(answers):,} predictions in {to}")
 
 
 def export(
@@ -125,7 +125,7 @@ def export(
 
         trained, samples = load(model), _read(data)
         trained.export(to, samples.train[0][:8])
-        typer.echo(f"{to}: read it with torch.export.load; it gives the scores of {model}")
+        echo(f"{to}: read it with torch.export.load; it gives the scores of {model}")
 
 
 # --- from words to data -------------------------------------------------------------------
@@ -164,7 +164,5 @@ def _without_a_target(samples: "Samples", shape: tuple[int, ...]) -> Any:
     inputs = samples.train[0]
     if inputs.shape[1] != shape[0] + 1:
         raise ValueError(f"NEW must have {shape[0]} columns of numbers, got {inputs.shape[1]}")
-    typer.echo(
-        f"the last column, {samples.columns[-1]!r}, is left out: it is not an input", err=True
-    )
+    say(f"the last column, {samples.columns[-1]!r}, is left out: it is no input")
     return inputs[:, :-1]

@@ -10,7 +10,7 @@ import typer
 from .._validation import as_choice, as_int
 from ..architecture import SHARING
 from . import arguments as given
-from .arguments import integers, one_sentence_errors, require_torch
+from .arguments import echo, integers, one_sentence_errors, require_torch
 from .own_data import own_options
 
 
@@ -82,21 +82,21 @@ def train(
         )
         learned = experiment.load_task()
         for note in learned.notes:
-            typer.echo(f"note      {note}")
+            echo(f"note      {note}")
         network = experiment.build_model(learned)
         result = experiment.fit(network, learned, device=device, checkpoint=checkpoint)
         if save is not None:
             trained_on(network, learned).save(save)
         row = experiment.row(network, result)
         widths = ", ".join(map(str, experiment.channels))
-        typer.echo(f"{model} on {name}: widths {widths}; {row['parameters']:,} parameters")
-        typer.echo(f"training  {result.measure} {result.train:.4f}")
-        typer.echo(f"test      {result.measure} {result.test:.4f}")
-        typer.echo(f"{row['seconds']:.1f} s on {row['device']}")
+        echo(f"{model} on {name}: widths {widths}; {row['parameters']:,} parameters")
+        echo(f"training  {result.measure} {result.train:.4f}")
+        echo(f"test      {result.measure} {result.test:.4f}")
+        echo(f"{row['seconds']:.1f} s on {row['device']}")
         if poor := _poor(learned, result.test):
-            typer.echo(poor)
+            echo(poor)
         if save is not None:
-            typer.echo(f"model     {save}")
+            echo(f"model     {save}")
 
 
 def usual_channels(name: str, options: dict[str, Any]) -> tuple[int, ...]:
@@ -184,4 +184,4 @@ def sweep(
             together=together,
             checkpoints=checkpoints,
         )
-        typer.echo(f"{plan.name}: {len(rows)} runs, {results}")
+        echo(f"{plan.name}: {len(rows)} runs, {results}")

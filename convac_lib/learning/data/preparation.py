@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._arrays import Array, as_array
-from ..._validation import as_bool, as_choice
+from ..._validation import as_choice, as_instance
 from ..tasks import KINDS, Task
 from .reading import Samples, read
 
@@ -75,7 +75,7 @@ class Preparation:
     ) -> tuple["Preparation", list[str]]:
         """Return what to do with samples like these, and what was guessed, in words."""
         as_choice("fit", fit, FITS)
-        as_bool("table", table)
+        as_instance("table", table, bool)
         inputs = as_array("inputs", inputs)
         if inputs.dtype.kind not in "biuf" or inputs.ndim < 2 or 0 in inputs.shape:
             raise ValueError(

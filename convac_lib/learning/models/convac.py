@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..._arrays import Array, as_inexact, as_numbers
-from ..._validation import as_bool, as_choice, as_instance, as_list, as_number
+from ..._validation import as_choice, as_instance, as_list, as_number
 from ...architecture import Architecture
 from ...decompositions import Weights
 from . import fused
@@ -88,9 +88,9 @@ class ConvAC(TreeModel):
         dtype: torch.dtype = torch.float32,
     ):
         as_instance("architecture", architecture, Architecture)
-        as_bool("share_background", share_background)
-        as_bool("neutral_background", neutral_background)
-        as_bool("rescale", rescale)
+        as_instance("share_background", share_background, bool)
+        as_instance("neutral_background", neutral_background, bool)
+        as_instance("rescale", rescale, bool)
         as_number("noise", noise, minimum=0)
         as_choice("dtype", dtype, DTYPES)
         if head is None:

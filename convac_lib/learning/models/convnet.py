@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from ..._validation import as_bool, as_choice
+from ..._validation import as_choice, as_instance
 from ...architecture import Architecture
 from . import fused
 from .black_windows import FoundTree
@@ -60,7 +60,7 @@ class ConvNet(TreeModel):
         share_background: bool = False,
         dtype: torch.dtype = torch.float32,
     ):
-        as_bool("share_background", share_background)
+        as_instance("share_background", share_background, bool)
         as_choice("dtype", dtype, DTYPES)
         as_choice("pooling", pooling, POOLINGS)
         as_choice("init", init, INITS)
