@@ -97,6 +97,21 @@ def test_nothing_to_learn_is_said(tmp_path, monkeypatch):
     assert "note      nothing was learned: " in output and "the commonest class gives" in output
 
 
+def test_a_sweep_takes_a_file_for_its_task(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    write_table("own.csv", ["a", "b", "c"], rng.random((40, 3)), ["x", "y"] * 20)
+    (tmp_path / "study.toml").write_text(
+        'name = "own"\n[common]\ntask = "own.csv"\nepochs = 1\nbatch_size = 8\n'
+        "[[block]]\ngrid.channels = [[2, 2], [3, 2]]\n"
+    )
+    convac("sweep", "study.toml", "--jobs", 1, "--device", "cpu")
+    rows = [json.loads(line) for line in (tmp_path / "own.jsonl").read_text().splitlines()]
+    assert [(row["task"], row["channels"]) for row in rows] == [
+        ("own.csv", [2, 2]), ("own.csv", [3, 2]),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [

@@ -215,3 +215,37 @@ def test_torch_tensors_are_reordered_alike():
 def test_bad_images_are_refused_by_name(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    "partition",
+    [
+        [True, False, False, True],
+        (1, 0, 0, 1),
+        "A BB|A",
+        np.array([1.0, 0, 0, 1]),
+        np.array([1, 0, 0, 1], np.uint8),
+    ],
+)
+def test_a_partition_is_one_however_it_is_written(partition):
+    assert partitions.as_word(partition) == "ABBA"
+
+
+def test_tensors_are_partitions_and_masked_arrays_are_none():
+    torch = pytest.importorskip("torch")
+    for tensor in (torch.tensor([True, False, False, True]), torch.tensor([1, 0, 0, 1])):
+        assert partitions.as_word(tensor) == "ABBA"
+    gradient = torch.tensor([1.0, 0, 0, 1], requires_grad=True)
+    assert partitions.as_word(gradient) == "ABBA"
+    assert partitions.as_partition(list(torch.tensor([1, 0, 0, 1]))).tolist() == [1, 0, 0, 1]
+    assert partitions.left_right(torch.tensor(4)).tolist() == [1, 1, 0, 0]
+    with pytest.raises(ValueError, match="partition must have no mask"):
+        partitions.as_partition(np.ma.masked_array([1, 0, 0, 1], [0, 1, 0, 0]))
+
+
+def test_sizes_that_cannot_end_are_refused():
+    for what in (partitions.left_right, partitions.interleaved):
+        with pytest.raises(ValueError, match="n_sites must be an integer from 2 to 16777216"):
+            what(10**15)
+    with pytest.raises(ValueError, match="side must be an integer from 2 to 4096"):
+        partitions.checkerboard(2**30)

@@ -80,7 +80,7 @@ class Ensemble(nn.Module):
                 )
         self.n_members = len(models)
         self.stacked = copy.deepcopy(models[0])
-        self.lists_windows = self.stacked.share_background
+        self.lists_windows = getattr(self.stacked, "share_background", False)
         self.stacked.share_background = False  # a batch that is not listed is computed whole
         with torch.no_grad():
             for name, parameter in self.stacked.named_parameters():
