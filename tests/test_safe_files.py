@@ -21,6 +21,7 @@ def test_what_was_written_comes_back(path):
     found = read_sealed(path, "checkpoint")
     assert torch.equal(found.pop("weights"), CONTENTS["weights"])
     assert found == {"steps": 12, "names": ["a", "b"]}
+    assert torch.load(path)["steps"] == 12  # it is a file of torch's, too
     assert [file.name for file in path.parent.iterdir()] == ["state.pt"]
 
 

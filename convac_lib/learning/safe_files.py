@@ -10,14 +10,14 @@ from typing import Any
 
 import torch
 
-MAGIC = b"convac "
+MAGIC = b"\nconvac "
 
 
 def write_sealed(path: Path, kind: str, contents: dict[str, Any]) -> None:
     """Write tensors and plain values to `path`: whole, or not at all.
 
-    The file is one line, with the kind and the SHA-256 of what follows, and then what
-    `torch.save` writes.
+    The file is what `torch.save` writes, and reads; and one line more, the seal: the kind,
+    and the SHA-256 of what comes before.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def write_sealed(path: Path, kind: str, contents: dict[str, Any]) -> None:
     with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(unfinished, "wb") as file:
-            file.write(_seal(kind, data) + data)
+            file.write(data + _seal(kind, data))
             file.flush()
             os.fsync(file.fileno())
         os.replace(unfinished, path)
@@ -55,13 +55,12 @@ def read_sealed(path: Path, kind: str) -> dict[str, Any]:
     """
     with naming(path):
         whole = path.read_bytes()
-    end = whole.find(b"\n") + 1
-    head, data = whole[:end], whole[end:]
-    if head != _seal(kind, data):
-        found = head[len(MAGIC) :].decode("ascii", "replace").split(" ")[0]
-        problem = "is damaged: its checksum differs"
-        if not head.startswith(MAGIC) or (found != kind and head == _seal(found, data)):
-            problem = f"is no {kind}" + (f" but a {found}" if head.startswith(MAGIC) else "")
+    end = whole.rfind(MAGIC)
+    data, seal = whole[: max(end, 0)], whole[end:]
+    if end < 0 or seal != _seal(kind, data):
+        found = seal[len(MAGIC) :].decode("ascii", "replace").split(" ")[0]
+        other = end >= 0 and found != kind and seal == _seal(found, data)
+        problem = f"is no {kind} but a {found}" if other else f"is no {kind}, or damaged"
         raise ValueError(
             f"{kind} {path} {problem}; it was left as it is: delete it to start again, or name "
             "another file"
