@@ -123,9 +123,7 @@ def test_sweep_refuses_what_is_no_study(tmp_path, text, message):
 
 def test_sweep_refuses_no_jobs_and_a_run_that_diverges(tmp_path):
     study = tmp_path / "wild.toml"
-    study.write_text(
-        "common = {model='convnet', channels = [2, 2, 2], epochs = 1, learning_rate = 1e30}"
-    )
+    study.write_text("common = {model='convnet', channels = [8, 8, 16], learning_rate = 1e30}")
     result = convac("sweep", study, "--jobs", 0)
     assert result.exit_code == 2 and "--jobs must be at least 1" in result.stderr
     rows = tmp_path / "rows.jsonl"
