@@ -17,7 +17,7 @@ QUIET := TQDM_DISABLE=1 OMP_NUM_THREADS=1 PYDEVD_DISABLE_FILE_VALIDATION=1
 CORE := $(wildcard convac_lib/[a-z]*.py)
 CORE_TESTS := $(CORE:convac_lib/%.py=tests/test_%.py) tests/test_arrays.py
 
-.PHONY: help book test quick size coverage pdf lab notebooks bench assignments slides graders statements fuzz clean python
+.PHONY: help book test quick size coverage pdf lab notebooks bench assignments slides graders statements fuzz trials hostile clean python
 
 help:  ## show this list
 	@echo "Convolutional circuits as quantum states: make TARGET [PYTHON=python3.12] [TORCH=cpu]"
@@ -50,6 +50,12 @@ quick: .venv/installed  ## lint, format, types, doctests and the core's tests, i
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(QUIET) $(BIN)/python -m pytest -q -n 2 -m "not slow" --doctest-modules convac_lib $(CORE_TESTS)
+
+fuzz: .venv/installed  ## give every public function all the wrong arguments there are, and count
+	@$(QUIET) CONVAC_FUZZ=1 $(BIN)/python -m pytest -q -s tests/test_fuzz.py
+
+trials: .venv/installed  ## flip bits of checkpoints and kill runs a hundred times, and count
+	@$(QUIET) $(BIN)/python tools/trials.py
 
 size: .venv/installed  ## count the library's lines, and hold what is promised of them
 	@$(BIN)/python tools/size.py
@@ -95,7 +101,7 @@ graders: .venv/installed  ## try every grader on right, blank and wrong answers,
 statements: .venv/installed  ## try every boxed claim inside its hypotheses and outside, with counts
 	@$(QUIET) $(BIN)/python -m pytest -q tests/statements
 
-fuzz: .venv/installed  ## send a hundred thousand hostile replies to the grader
+hostile: .venv/installed  ## send a hundred thousand hostile replies to the grader
 	@$(QUIET) $(BIN)/python tests/fuzz_replies.py
 
 clean:  ## remove what was built; keeps .venv and the fetched front-end parts

@@ -257,9 +257,9 @@ def images_64(width, batch, device, rounds, clock, flops_peak, bytes_peak):
     # Features close to 1 keep the products without rescaling in range, and off the slow
     # path of numbers close to underflow.
     images = 1 + 1e-4 * torch.rand(batch, width, SIDE, SIDE, device=device)
-    same_function(ours(images), obvious(images), "the obvious ConvAC")
+    same_function(ours.scores(images), obvious(images), "the obvious ConvAC")
     logs = images.log()
-    same_function(ours(images[:8]).log(), mex(logs[:8]), "the log-space ConvAC")
+    same_function(ours.scores(images[:8]).log(), mex(logs[:8]), "the log-space ConvAC")
     same_function(net(images), layers(images), "the obvious ConvNet")
     # As our representation leaves them: (site, batch, channel) in memory, sites in order.
     features = ours.reader(images).permute(1, 2, 0).contiguous().permute(2, 0, 1)
@@ -296,7 +296,7 @@ def whole_models(width, batch, device, rounds, clock):
     images = 1e-4 * torch.rand(batch, SIDE, SIDE, device=device)
     obvious = with_representation(ours.representation, ObviousConvAC(ours)).to(device)
     layers = with_representation(net.representation, obvious_convnet(net)).to(device)
-    same_function(ours(images), obvious(images), "the obvious ConvAC")
+    same_function(ours.scores(images), obvious(images), "the obvious ConvAC")
     same_function(net(images), layers(images), "the obvious ConvNet")
     print(f"whole models, batch {batch}, all widths {width}, forward and backward")
     steps = [
@@ -315,7 +315,7 @@ def chain_256(width, batch, rounds, clock):
     features = torch.rand(batch, 256, width)
     features /= features.mean(-1, keepdim=True)
     rows = ours.reader(features).permute(1, 2, 0).contiguous().permute(2, 0, 1)
-    reference, ours.reader = ours(features), nn.Identity()
+    reference, ours.reader = ours.scores(features), nn.Identity()
     steps = [Step("ConvAC (ours), rescaled", ours, rows, ours.scores)]
     try:
         tree = tensorkrowch_tree(ours)

@@ -14,6 +14,7 @@ from convac_lib.decompositions import as_features, as_weights, in_one_dtype
 from convac_lib.networks import OUTPUT, Graph, Node
 
 MAX_ENTRIES = 2**24  # of one tensor
+MAX_AXES = 64  # of a NumPy array
 MAX_INDICES = 52  # numpy.einsum names an index by a letter
 
 
@@ -27,8 +28,8 @@ def delta_tensor(order: int, bond: int) -> Array:
            [0, 1, 0],
            [0, 0, 1]])
     """
-    order = as_int("order", order, minimum=1)
-    bond = as_int("bond", bond, minimum=1)
+    order = as_int("order", order, 1, MAX_AXES)
+    bond = as_int("bond", bond, 1, MAX_ENTRIES)
     _refuse_large(f"a delta tensor with order={order} and bond={bond}", bond**order)
     delta = np.zeros((bond,) * order, dtype=int)
     delta[(np.arange(bond),) * order] = 1

@@ -18,16 +18,18 @@ Then :mod:`convac_lib.learning`, which needs PyTorch.
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .architecture import Architecture
     from .cuts import min_cut
+    from .learning.model_files import load
     from .learning.models import ConvAC, ConvNet
     from .ranks import certify_rank
 
 __version__ = "0.1.0"
-__all__ = ["Architecture", "ConvAC", "ConvNet", "__version__", "certify_rank", "min_cut"]
+__all__ = ["Architecture", "ConvAC", "ConvNet", "certify_rank", "load", "min_cut"]
 
 # Imported on first use, so that the exact core never loads torch and
 # `import convac_lib` stays quick.
@@ -37,11 +39,14 @@ _HOME = {
     "certify_rank": "ranks",
     "ConvAC": "learning.models",
     "ConvNet": "learning.models",
+    "load": "learning.model_files",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
+        if _HOME[name].startswith("learning") and find_spec("torch") is None:
+            raise ImportError(f"{name} needs PyTorch: pip install 'convac-lib[train]'")
         return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

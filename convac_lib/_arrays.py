@@ -15,6 +15,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from ._validation import shown, unboxed
+
 Array: TypeAlias = NDArray[Any]
 
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
@@ -27,13 +29,44 @@ CONTAINER_LIMITS = (
 
 def as_numbers(name: str, values: ArrayLike) -> Array:
     """Return `values` as an array of finite numbers, or raise a ValueError that names it."""
-    array = np.asarray(values)
+    array = as_array(name, values)
     if array.dtype.kind in "fc":
         if not np.isfinite(array).all():
             raise ValueError(f"{name} must be finite, got NaN or infinite entries")
     elif not is_exact(array):
         raise ValueError(f"{name} must hold numbers, got dtype {array.dtype}")
     return array
+
+
+def as_array(name: str, values: Any) -> Array:
+    """Return an array, of a tensor of torch too, or raise a ValueError that names it."""
+    if isinstance(values, np.ma.MaskedArray):
+        raise ValueError(f"{name} must have no mask, got a masked array; fill it first")
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+    elif isinstance(values, list | tuple):
+        values = [as_array(name, v) if hasattr(v, "detach") else v for v in values]
+    try:
+        return np.asarray(values)
+    except Exception:
+        raise ValueError(
+            f"{name} must be an array or lists of numbers of equal lengths, got {shown(values)}"
+        ) from None
+
+
+def refuse_overflow(result: Any, what: str, instead: str) -> Any:
+    """Return the result, or raise a ValueError if it is beyond the range of a float."""
+    if np.asarray(result).dtype.kind in "fc" and not np.isfinite(result).all():
+        raise ValueError(f"{what} must stay in the range of a float, got an overflow; {instead}")
+    return result
+
+
+def as_generator(name: str, seed: Any) -> np.random.Generator:
+    """Return a generator of random numbers made of a seed, or raise a ValueError that names it."""
+    try:
+        return np.random.default_rng(unboxed(seed))  # type: ignore[arg-type]
+    except Exception:
+        raise ValueError(f"{name} must be an integer of at least 0, got {shown(seed)}") from None
 
 
 def as_inexact(name: str, array: Array) -> Array:

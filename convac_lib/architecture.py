@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import prod
 
-from ._validation import as_choice, as_int, integer_log
+from ._validation import as_choice, as_int, as_list, integer_log
 
 SHARING = ("none", "window-position", "all")
 DESIGNS = ("wide-base", "wide-tip")
@@ -185,10 +185,7 @@ class Architecture:
 
 def _as_widths(channels: Sequence[int]) -> tuple[int, ...]:
     """Return `channels` as a tuple of positive Python integers, at least one."""
-    try:
-        widths = tuple(channels)
-    except TypeError:
-        widths = ()
+    widths = as_list("channels", channels)
     if not widths:
         raise ValueError(f"channels must be a sequence of positive integers, got {channels!r}")
     return tuple(

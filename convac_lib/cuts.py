@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._fast_cuts import minimal_sides
+from ._validation import as_instance, as_list
 from .architecture import Architecture
+from .fast.cuts import minimal_sides
 from .partitions import PartitionLike, Sides, as_partition
 
 if TYPE_CHECKING:  # a cut needs no graph, and networkx takes a second to load
@@ -44,6 +45,7 @@ def min_cut_weight(architecture: Architecture, partition: PartitionLike) -> int:
     >>> min_cut_weight(Architecture.line(local_dim=2, channels=(3, 5)), "ABAB")
     4
     """
+    as_instance("architecture", architecture, Architecture)
     costs = [
         (1, architecture.local_dim) if in_a else (architecture.local_dim, 1)
         for in_a in as_partition(partition, architecture.n_sites)
@@ -198,6 +200,7 @@ def min_cut(architecture: Architecture, partition: PartitionLike) -> Cut:
     >>> cut.weight, cut.counts, cut.edges
     (3, (0, 0, 1, 0), [(('delta', 1, 1), ('weight', 2, 1))])
     """
+    as_instance("architecture", architecture, Architecture)
     partition = as_partition(partition, architecture.n_sites)
     counts, weight_sides, parted = minimal_sides(architecture, partition[None])
     return Cut(
@@ -219,6 +222,7 @@ def min_cut_weights(
     >>> min_cut_weights(Architecture.line(2, (3, 5)), ["ABAB", "AABB", "ABBB"])
     [4, 3, 2]
     """
+    as_instance("architecture", architecture, Architecture)
     partitions = _as_partitions(partitions, architecture.n_sites)
     counts, _, _ = minimal_sides(architecture, partitions)
     return [_product(architecture.widths, row) for row in counts.tolist()]
@@ -234,9 +238,7 @@ def _as_partitions(partitions: Sequence[PartitionLike] | Sides, n_sites: int) ->
         in_a = np.count_nonzero(partitions, axis=1)
         if ((in_a > 0) & (in_a < n_sites)).all():
             return partitions
-    if isinstance(partitions, str):
-        raise ValueError(f"partitions must be a sequence of partitions, got {partitions!r}")
-    listed = [as_partition(partition, n_sites) for partition in partitions]
+    listed = [as_partition(p, n_sites, "partitions") for p in as_list("partitions", partitions)]
     if not listed:
         raise ValueError("partitions must hold at least one partition, got none")
     return np.stack(listed)
@@ -258,6 +260,7 @@ def block_cuts(architecture: Architecture) -> list[int]:
     >>> block_cuts(Architecture.line(local_dim=2, channels=(3, 5, 6)))
     [2, 3, 5]
     """
+    as_instance("architecture", architecture, Architecture)
     window = architecture.window
     if window % 2:
         raise ValueError(f"architecture must have an even window, got window={window}")
@@ -289,6 +292,7 @@ def theorem2_bound(architecture: Architecture, partition: PartitionLike) -> tupl
     >>> theorem2_bound(line, "AABABBBB ABBBAAAA")
     (32, 2)
     """
+    as_instance("architecture", architecture, Architecture)
     partition = as_partition(partition, architecture.n_sites)
     worth_trying = {2} | {
         _root(width, exponent)

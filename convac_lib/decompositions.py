@@ -23,18 +23,22 @@ from numpy.typing import ArrayLike
 
 from ._arrays import (
     Array,
+    as_generator,
     as_inexact,
     as_numbers,
     exact_dtype,
     is_exact,
     largest_magnitude,
     refuse_beyond_memory,
+    refuse_overflow,
 )
-from ._validation import as_choice, as_int
+from ._validation import as_choice, as_instance, as_int, as_list
 from .architecture import Architecture
 
 Weights: TypeAlias = Sequence[ArrayLike]
 """[W_0, ..., W_{L-1}, dense], with the shapes of :meth:`.Architecture.weight_shapes`."""
+
+OF_WEIGHTS = "weights and features: every number made of them"
 
 # --- weights --------------------------------------------------------------------------
 
@@ -59,9 +63,11 @@ def random_weights(
     >>> [layer.shape for layer in random_weights(line, seed=0)]
     [(4, 3, 2), (2, 4, 3), (1, 4)]
     """
+    as_instance("architecture", architecture, Architecture)
     as_choice("dtype", dtype, (float, complex))
-    rng = np.random.default_rng(seed)
+    rng = as_generator("seed", seed)
     shapes = architecture.weight_shapes(share)
+    refuse_beyond_memory("architecture", (sum(map(prod, shapes)),), dtype, "share weights")
     if integers is not None:
         high = as_int("integers", integers, minimum=1, maximum=2**62)
         return [rng.integers(-high, high, shape, endpoint=True) for shape in shapes]
@@ -76,8 +82,11 @@ def as_weights(architecture: Architecture, weights: Weights) -> list[Array]:
 
     A layer may have the shape that any kind of sharing gives it.
     """
+    as_instance("architecture", architecture, Architecture)
     shapes = architecture.weight_shapes("none")
-    arrays = [as_numbers(f"weights[{i}]", layer) for i, layer in enumerate(weights)]
+    arrays = [
+        as_numbers(f"weights[{i}]", layer) for i, layer in enumerate(as_list("weights", weights))
+    ]
     if len(arrays) != len(shapes):
         raise ValueError(
             f"weights must be a list of {len(shapes)} arrays, one for each of the "
@@ -150,7 +159,7 @@ def coefficients_tensor(architecture: Architecture, weights: Weights) -> Array:
     left = reduce(_row_products, branches[: window // 2])
     right = reduce(_row_products, branches[window // 2 :])
     tensor = ((dense[:, None, :] * left.T) @ right).reshape(shape)
-    return _refuse_overflow(tensor, "scale the weights down")
+    return refuse_overflow(tensor, OF_WEIGHTS, "scale the weights down")
 
 
 @np.errstate(over="ignore")  # refused at the end
@@ -182,7 +191,7 @@ def scores(architecture: Architecture, weights: Weights, features: ArrayLike) ->
         return reduced
     # A complex number is two real ones, side by side.
     true = np.ldexp(reduced.view(float), exponent).view(reduced.dtype)
-    return _refuse_overflow(true, "use decompositions.log_scores")
+    return refuse_overflow(true, OF_WEIGHTS, "use decompositions.log_scores")
 
 
 def log_scores(
@@ -241,7 +250,7 @@ def _scaled_scores(
         v, exponent = children[0], exponents[0]
         for child, its_exponent in zip(children[1:], exponents[1:], strict=True):
             v, exponent = _rescaled(v * child, exponent + its_exponent)
-    reduced = _refuse_overflow(v[0] @ dense.T, "scale the weights down")
+    reduced = refuse_overflow(v[0] @ dense.T, OF_WEIGHTS, "scale the weights down")
     return reduced.reshape(*batch_shape, len(dense)), exponent[0].reshape(*batch_shape, 1)
 
 
@@ -280,12 +289,3 @@ def _largest_row_sum(layer: Array) -> Any:
 def _row_products(left: Array, right: Array) -> Array:
     """Return the tensor product of row γ of `left` with row γ of `right`, for every γ."""
     return (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
-
-
-def _refuse_overflow(array: Array, instead: str) -> Array:
-    if array.dtype.kind in "fc" and not np.isfinite(array).all():
-        raise ValueError(
-            "weights and features must keep every number in the range of a float, got an "
-            f"overflow; {instead}"
-        )
-    return array

@@ -20,16 +20,16 @@ import numpy as np
 from flint import fmpz
 from numpy.typing import ArrayLike, NDArray
 
-from ._arrays import Array
+from ._arrays import Array, as_numbers
 from ._validation import as_int
 
 LIMIT = 2**24  # primes stay below it
+MOST_PRIMES = 200  # to choose from; each is found from the one before
 EXACT = 2**53 - LIMIT  # sums of products stay below it, with room for one more residue
 PANEL = 127  # columns eliminated at a time, at most: the terms of a product modulo a large prime
 STRIPE, PIECE = 2**22, 2**16  # numbers multiplied at a time, and numbers that fit in the cache
 
 
-@cache
 def large_prime(index: int) -> int:
     """Return the largest prime below 2^24, or for `index` = 1, 2, ... the next smaller ones.
 
@@ -38,7 +38,12 @@ def large_prime(index: int) -> int:
     >>> large_prime(0), large_prime(1)
     (16777213, 16777199)
     """
-    candidate = LIMIT if index == 0 else large_prime(index - 1)
+    return _large_prime(as_int("index", index, 0, MOST_PRIMES))
+
+
+@cache
+def _large_prime(index: int) -> int:
+    candidate = LIMIT if index == 0 else _large_prime(index - 1)
     candidate -= 1
     while not fmpz(candidate).is_prime():
         candidate -= 1
@@ -120,9 +125,12 @@ def rank(matrix: ArrayLike, prime: int) -> int:
     >>> rank(matrix, 7), rank(matrix, 5)
     (2, 1)
     """
-    entries = (np.asarray(matrix) % prime).astype(float)
-    if entries.ndim != 2:
-        raise ValueError(f"matrix must have two axes, got shape {entries.shape}")
+    prime, numbers = as_prime("prime", prime), as_numbers("matrix", matrix)
+    if numbers.ndim != 2:
+        raise ValueError(f"matrix must have two axes, got shape {numbers.shape}")
+    if np.iscomplexobj(numbers) or (numbers % 1 != 0).any():
+        raise ValueError("matrix must hold integers, got fractions or complex numbers")
+    entries = (numbers % prime).astype(float)
     return rank_of_residues(centre(entries, prime), prime)
 
 

@@ -10,11 +10,13 @@ from typing import Any, TypeAlias
 
 import networkx as nx
 
+from ._validation import as_instance, as_int
 from .architecture import Architecture
 
 Node: TypeAlias = tuple[Any, ...]
 Graph: TypeAlias = Any  # networkx.Graph, which has no types of its own
 
+MOST_SITES = 2**18  # in one graph: half a million nodes
 OUTPUT: Node = ("output",)
 
 
@@ -45,6 +47,8 @@ def tensor_network(architecture: Architecture) -> Graph:
     >>> network.edges[("weight", 1, 0), ("delta", 0, 0)]["bond"]
     3
     """
+    as_instance("architecture", architecture, Architecture)
+    as_int("architecture.n_sites", architecture.n_sites, 2, MOST_SITES)
     graph = nx.Graph(architecture=architecture)
 
     def add(node: Node, *legs: Node) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from . import modular
 from ._arrays import Array
-from ._validation import as_choice, as_int
+from ._validation import as_choice, as_instance, as_int
 from .architecture import SHARING, Architecture
 from .cuts import min_cut_weight
 from .decompositions import random_weights
@@ -116,6 +116,7 @@ def certify_rank(
     >>> print(certify_rank(Architecture(16, 4, 2, (3, 2)), "BBBB BBBB BAAA BAAA"))
     rank 7 < minimal cut 8: a lower bound (integers modulo 16777213, seed 0)
     """
+    as_instance("architecture", architecture, Architecture)
     sides = as_partition(partition, architecture.n_sites)
     as_choice("share", share, SHARING)
     seed = as_int("seed", seed, minimum=0)

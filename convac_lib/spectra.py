@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._arrays import Array
-from ._validation import as_int
+from ._validation import as_instance, as_int
 from .architecture import Architecture
 from .decompositions import Weights, as_weights, random_weights
 from .folding import fold, refuse_large
@@ -89,6 +89,7 @@ def schmidt_spectrum(
     >>> len(spectrum.values), round(float(np.sum(spectrum.values**2)), 12)
     (16, 1.0)
     """
+    as_instance("architecture", architecture, Architecture)
     sides = as_partition(partition, architecture.n_sites)
     output = as_int("output", output, minimum=0, maximum=architecture.n_outputs - 1)
     weights = random_weights(architecture, seed) if weights is None else weights

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import reduce
+from itertools import starmap
 from math import log, prod, sqrt
 from typing import Any
 
@@ -25,8 +26,12 @@ from ._arrays import (
     is_exact,
     largest_magnitude,
     refuse_beyond_memory,
+    refuse_overflow,
 )
+from ._validation import as_instance, as_list, as_number
 from .partitions import PartitionLike, as_partition
+
+DIVIDE = "divide by the largest first, as states.normalized does"
 
 # --- states ---------------------------------------------------------------------------
 
@@ -48,7 +53,7 @@ def product_state(vectors: Iterable[ArrayLike], normalize: bool = True) -> Array
     array([[ 3,  4,  5],
            [ 6,  8, 10]])
     """
-    arrays = [_as_local_vector(site, vector) for site, vector in enumerate(vectors)]
+    arrays = list(starmap(_as_local_vector, enumerate(as_list("vectors", vectors))))
     if not arrays:
         raise ValueError("vectors must have one vector for each site, got none")
     refuse_big_state(
@@ -56,7 +61,7 @@ def product_state(vectors: Iterable[ArrayLike], normalize: bool = True) -> Array
         np.result_type(*arrays),
         "keep the list of vectors: decompositions.scores reads a network's value from it",
     )
-    if normalize:  # site by site, so that no norm of the whole can overflow
+    if as_instance("normalize", normalize, bool):  # site by site: no norm of the whole overflows
         for site, vector in enumerate(arrays):
             if not vector.any():
                 raise ValueError(f"vectors[{site}] must not be zero, got {vector}")
@@ -64,7 +69,8 @@ def product_state(vectors: Iterable[ArrayLike], normalize: bool = True) -> Array
     elif is_exact(*arrays):
         dtype = exact_dtype(arrays, prod(largest_magnitude(vector) for vector in arrays))
         arrays = [vector.astype(dtype) for vector in arrays]
-    return reduce(np.multiply.outer, arrays)
+    with np.errstate(over="ignore", invalid="ignore"):  # refused at once
+        return refuse_overflow(reduce(np.multiply.outer, arrays), "vectors: their product", DIVIDE)
 
 
 def normalized(state: ArrayLike) -> Array:
@@ -101,7 +107,8 @@ def inner_product(phi: ArrayLike, psi: ArrayLike) -> Any:
         bound = phi.size * largest_magnitude(phi) * largest_magnitude(psi)
         dtype = exact_dtype((phi, psi), bound)
         phi, psi = phi.astype(dtype), psi.astype(dtype)
-    return np.vdot(phi, psi)
+    with np.errstate(over="ignore", invalid="ignore"):  # refused at once
+        return refuse_overflow(np.vdot(phi, psi), "phi and psi: their product", DIVIDE)
 
 
 # --- one partition --------------------------------------------------------------------
@@ -150,8 +157,9 @@ def schmidt_values(tensor: ArrayLike, partition: PartitionLike) -> Array:
     >>> schmidt_values(np.eye(2), "AB")  # |00⟩ + |11⟩
     array([1., 1.])
     """
-    matrix = as_inexact("tensor", matricization(tensor, partition))
-    return np.linalg.svd(matrix, compute_uv=False)
+    values, largest = _scaled_schmidt_values(matricization(tensor, partition))
+    with np.errstate(over="ignore"):  # refused at once
+        return refuse_overflow(values * largest, "tensor: its values", DIVIDE)
 
 
 def schmidt_number(
@@ -181,11 +189,11 @@ def schmidt_number(
         if tolerance is not None:
             raise ValueError(f"tolerance must be left out for an exact tensor, got {tolerance!r}")
         return exact_rank(matrix)
-    values = np.linalg.svd(as_inexact("tensor", matrix), compute_uv=False)
+    values, _ = _scaled_schmidt_values(matrix)
     if tolerance is None:
         tolerance = max(matrix.shape) * np.finfo(values.dtype).eps
-    elif not 0 <= tolerance < 1:
-        raise ValueError(f"tolerance must be from 0 up to 1, got {tolerance!r}")
+    else:
+        tolerance = as_number("tolerance", tolerance, minimum=0, below=1)
     return int(np.count_nonzero(values > tolerance * values[0]))
 
 
@@ -202,7 +210,8 @@ def entanglement_entropy(
     >>> entanglement_entropy(np.eye(2), "AB", base=2)  # the Bell state
     1.0
     """
-    return entropy_of_schmidt_values(schmidt_values(tensor, partition), base)
+    values, _ = _scaled_schmidt_values(matricization(tensor, partition))
+    return entropy_of_schmidt_values(values, base)
 
 
 def geometric_measure(tensor: ArrayLike, partition: PartitionLike) -> float:
@@ -215,7 +224,8 @@ def geometric_measure(tensor: ArrayLike, partition: PartitionLike) -> float:
     >>> round(geometric_measure([[0, 1], [3**0.5, 0]], "AB"), 4)  # λ² = 3, 1
     0.5
     """
-    return geometric_measure_of_schmidt_values(schmidt_values(tensor, partition))
+    values, _ = _scaled_schmidt_values(matricization(tensor, partition))
+    return geometric_measure_of_schmidt_values(values)
 
 
 def entropy_of_schmidt_values(values: ArrayLike, base: float | None = None) -> float:
@@ -226,7 +236,7 @@ def entropy_of_schmidt_values(values: ArrayLike, base: float | None = None) -> f
     >>> round(entropy_of_schmidt_values([3, 3, 3]), 4)  # ln 3
     1.0986
     """
-    if base is not None and not base > 1:
+    if base is not None and as_number("base", base) <= 1:
         raise ValueError(f"base must be above 1, or None for nats, got {base!r}")
     p = _schmidt_probabilities(values)
     p = p[p > 0]  # p ln p -> 0
@@ -249,13 +259,22 @@ def geometric_measure_of_schmidt_values(values: ArrayLike) -> float:
 # --- checks of arguments --------------------------------------------------------------
 
 
+def _scaled_schmidt_values(matrix: Array) -> tuple[Array, Any]:
+    """Return the singular values over a power of two near the largest entry, and that power."""
+    matrix = as_inexact("tensor", matrix)
+    with np.errstate(over="ignore"):  # refused at once
+        largest = refuse_overflow(abs(matrix).max(), "tensor: its magnitudes", DIVIDE)
+    power = np.ldexp(largest.dtype.type(1), np.frexp(largest)[1] - 1)
+    return np.linalg.svd(matrix / power, compute_uv=False), power
+
+
 def _schmidt_probabilities(values: ArrayLike) -> Array:
     """Return λ² / Σ λ², or raise a ValueError if `values` are not Schmidt values."""
     values = as_inexact("values", _as_tensor("values", values))
     if values.ndim != 1 or values.dtype.kind == "c" or values.min() < 0 or values.max() == 0:
         raise ValueError(
-            "values must be a vector of Schmidt values, none negative and not all 0 (a zero "
-            f"state has no entanglement), got shape {values.shape} and dtype {values.dtype}"
+            "values (of the tensor) must be a vector of Schmidt values, none negative and not all "
+            f"0 (a zero state has no entanglement), got shape {values.shape}, {values.dtype}"
         )
     squares = (values / values.max()) ** 2  # so that no square overflows
     return squares / squares.sum()

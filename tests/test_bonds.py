@@ -46,7 +46,8 @@ def test_shares_are_the_squared_schmidt_values_of_the_mixed_samples(
     share, n_outputs, window, depth
 ):
     network = Architecture(window**depth, window, 2, (3,) * depth, n_outputs)
-    model = ConvAC(network, share=share, representation="linear", seed=1, dtype=torch.float64)
+    how = {"representation": "linear", "head": "scores"}
+    model = ConvAC(network, share=share, seed=1, dtype=torch.float64, **how)
     x = torch.randn(13, network.n_sites, generator=torch.Generator().manual_seed(0)).double()
     spectrum = bond_spectrum(model, x, batch_size=5)
     assert len(spectrum.node_shares) == depth + 1

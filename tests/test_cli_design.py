@@ -78,8 +78,8 @@ def test_images_are_read_and_their_blocks_named():
     [
         (["cats", "--budget", 500], "task must be one of 'digits'"),
         (["cats.npz", "--budget", 500], r"cats\.npz is not there"),
-        ([__file__, "--budget", 500], r"DATA must be a task's name or a \.npz file"),
-        (["near", "--budget", 260, "--source", "mnist"], "--source must be left out with a file"),
+        ([__file__, "--budget", 500], r"must be a \.npz, \.npy or \.csv file or a folder"),
+        (["near", "--budget", 260, "--source", "mnist"], r"option of .*near\.npz must be one of"),
         (["digits", "--budget", 3], "budget must be an integer of at least"),
         (["digits", "--budget", 900, "--probe", "8;8"], "--probe must be integers .* got '8;8'"),
         (["digits", "--budget", 900, "--share", "some"], "share must be one of"),

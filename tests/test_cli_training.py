@@ -38,6 +38,14 @@ def test_train_says_how_well_it_did(tmp_path):
         (["--design", "wide-tip", "--r", "2", "--channels", "2,2"], "channels must be empty"),
         (["--task", "digits", "--source", "mnist"], "option of task 'digits' must be"),
         (["--device", "tpu9"], "device must be 'auto'"),
+        (["--r", "3"], "--r is the width of a --design, which is not given, got 3"),
+        (["digits", "--task", "local"], "--task must be left out with DATA"),
+        (["digits", "--kind", "images"], "--kind is for a file or folder, got the task 'digits'"),
+        (["none.csv"], "none.csv is not there"),
+        (["--profile", "none.json"], "cannot use none.json"),
+        (["--profile", __file__], "is no profile of `convac design`"),
+        (["--learning-rate", "nan"], "learning_rate must be a number of at least 0, got nan"),
+        (["--learning-rate", "1e30", "--model", "convnet"], r"the training diverged: at step"),
         (["--epochs", "0"], "epochs must be an integer of at least 1, got 0"),
     ],
 )
@@ -87,6 +95,42 @@ def test_sweep_refuses_a_missing_or_broken_study(tmp_path):
     (tmp_path / "bad.toml").write_text("epochs = 3")
     result = convac("sweep", tmp_path / "bad.toml")
     assert result.exit_code == 2 and "got epochs" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("[block]\nmodel = 'convac'", r"block must be tables, each \[\[block\]\], got"),
+        ("common = 3", r"common must be a table, \[common\], got 3"),
+        ("[[block]]\ngrid = 3", "grid must be a table of lists, got 3"),
+        ("[[block]]\ngrid.seed = 3", "grid.seed must be a list of values, got 3"),
+        ("name = '../up'\n[common]\nchannels = [2, 2, 2]", "name must be letters, .* got '../up'"),
+        ("name = 3", "name must be letters, .* got 3"),
+        ("common = {channels = 5}", "channels must be a list, got 5"),
+        ("common = {channels = ['a']}", "channels must be an integer"),
+        ("common = {channels = [2], task_options = 3}", "task_options must be of the class dict"),
+        ("common = {channels = [2], r = 3}", "r must be 0 where there is no design"),
+        ("common = {channels = [2, 2, 2], task = 'cats'}", "task must be one of"),
+    ],
+)
+def test_sweep_refuses_what_is_no_study(tmp_path, text, message):
+    (tmp_path / "bad.toml").write_text(text, encoding="utf-8-sig")
+    how = ["--results", tmp_path / "rows", "--jobs", 1, "--device", "cpu"]
+    result = convac("sweep", tmp_path / "bad.toml", *how)
+    assert result.exit_code == 2, result.output
+    assert re.search(message, result.stderr) and "Traceback" not in result.output
+
+
+def test_sweep_refuses_no_jobs_and_a_run_that_diverges(tmp_path):
+    study = tmp_path / "wild.toml"
+    study.write_text("common = {model='convnet', channels = [8, 8, 16], learning_rate = 1e30}")
+    result = convac("sweep", study, "--jobs", 0)
+    assert result.exit_code == 2 and "--jobs must be at least 1" in result.stderr
+    rows = tmp_path / "rows.jsonl"
+    result = convac("sweep", study, "--jobs", 1, "--device", "cpu", "--results", rows)
+    assert result.exit_code == 2 and "1 of 1 runs failed and have no row" in result.stderr
+    assert "the training diverged: at step" in result.stderr and "Traceback" not in result.output
+    assert not rows.exists()
 
 
 @pytest.mark.parametrize("command, word", [("sweep", "study"), ("design", "budget")])

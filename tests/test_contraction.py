@@ -145,8 +145,8 @@ def nodes_of(architecture, features=None):
             lambda: nodes_of(Architecture.line(2, (2,)), np.ones((3, 2))),
             "features must have shape",
         ),
-        (lambda: delta_tensor(0, 2), "order must be an integer of at least 1"),
-        (lambda: delta_tensor(2, 0), "bond must be an integer of at least 1"),
+        (lambda: delta_tensor(0, 2), "order must be an integer from 1"),
+        (lambda: delta_tensor(2, 0), "bond must be an integer from 1"),
     ],
 )
 def test_bad_input_is_refused_by_name(call, message):

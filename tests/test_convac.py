@@ -44,7 +44,7 @@ def test_scores_are_those_of_the_recursion(architecture, representation, share):
     weights, features = model.to_weights(), model.features(x).detach().numpy()
     assert [w.shape for w in weights] == architecture.weight_shapes(share)
     expected = [scores_by_hand(architecture, weights, sample) for sample in features]
-    np.testing.assert_allclose(model(x).detach(), expected, rtol=1e-9)
+    np.testing.assert_allclose(model.scores(x).detach(), expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("share", SHARING)
@@ -55,7 +55,7 @@ def test_decompositions_give_the_same_scores(share):
         x = torch.rand(4, architecture.n_sites)
         features = model.features(x).detach().numpy()
         scores = decompositions.scores(architecture, model.to_weights(), features)
-        np.testing.assert_allclose(model(x).detach(), scores, rtol=1e-6)
+        np.testing.assert_allclose(model.scores(x).detach(), scores, rtol=1e-6)
 
 
 def test_scores_are_the_contraction_with_the_coefficients_tensor():
@@ -66,7 +66,7 @@ def test_scores_are_the_contraction_with_the_coefficients_tensor():
     x = torch.rand(3, 4, dtype=torch.float64)
     f = model.features(x).detach().numpy()
     expected = np.einsum("opqrs,bp,bq,br,bs->bo", tensor, *f.swapaxes(0, 1), optimize=True)
-    np.testing.assert_allclose(model(x).detach(), expected, rtol=1e-10)
+    np.testing.assert_allclose(model.scores(x).detach(), expected, rtol=1e-10)
 
 
 def test_the_score_is_linear_in_every_site():
@@ -75,7 +75,7 @@ def test_the_score_is_linear_in_every_site():
     scores = []
     for value in (0.0, 1.0, 3.0):
         x[:, 7] = value
-        scores.append(model.double()(x))
+        scores.append(model.double().scores(x))
     torch.testing.assert_close(scores[2] - scores[0], 3 * (scores[1] - scores[0]))
 
 
@@ -172,7 +172,7 @@ def test_never_a_nan(architecture, share, representation, init):
     for model in (single, copy.deepcopy(single).double()):
         F.cross_entropy(model(images), torch.tensor([3, 8])).backward()
         gradients.append([w.grad.double() for w in model.layers])
-        assert not model.scores(images).isnan().any()  # they may be infinite
+        assert model.log_scores(images)[1].isfinite().all()  # of scores beyond a float
         assert model.scaled_scores(images)[1].isfinite().all()
     # Layer by layer, though those near the inputs have by far the smaller gradients.
     # Independent normals make a function so steep that the rounding of its inputs shows:
@@ -235,7 +235,7 @@ def test_any_network_has_a_neutral_form_with_the_same_scores(representation, sha
     architecture = Architecture.for_image(4, 2, (3, 5), 3)
     model = ConvAC(architecture, share, representation, seed=1, dtype=torch.float64)
     x = torch.rand(4, 4, 4)
-    scores, empty = model(x), model.features(torch.zeros(1, 4, 4))[0, 0].detach().numpy()
+    scores, empty = model.scores(x), model.features(torch.zeros(1, 4, 4))[0, 0].detach().numpy()
     weights = model.to_weights()
     first = weights[0] @ empty
     neutral = [weights[0] / first[..., None]]
@@ -245,7 +245,7 @@ def test_any_network_has_a_neutral_form_with_the_same_scores(representation, sha
     neutral.append(scaled / second[..., None])
     top = (second if share != "all" else second.repeat(4, 0)).prod(0)
     model.load_weights([*neutral, weights[-1] * top])
-    torch.testing.assert_close(model(x), scores)
+    torch.testing.assert_close(model.scores(x), scores)
     # And that form is one which the option leaves as it is.
     for ours, kept in zip(neutral, model.neutral_layers(), strict=True):
         np.testing.assert_allclose(kept.detach(), ours, rtol=1e-9)
@@ -258,13 +258,14 @@ def test_empty_windows_multiply_by_one_whatever_the_weights(share):
         architecture,
         share,
         "conv3x3",
+        head="scores",
         init="normal",
         seed=1,
         neutral_background=True,
         dtype=torch.float64,
     )
     black = torch.zeros(1, 8, 8)
-    torch.testing.assert_close(model(black)[0], model.dense.sum(1))
+    torch.testing.assert_close(model.scores(black)[0], model.dense.sum(1))
     # One digit's worth of pixels: the other quarters of the image change nothing at all.
     image = black.clone()
     image[0, 1:3, 1:3] = torch.rand(2, 2)
@@ -300,4 +301,72 @@ def test_the_shared_convac_is_the_one_made_of_torch_convolutions():
     for weight in model.layers:
         v = F.conv2d(v, weight[0, :, :, None, None])
         v = v[..., ::2, ::2] * v[..., ::2, 1::2] * v[..., 1::2, ::2] * v[..., 1::2, 1::2]
-    torch.testing.assert_close(model(x), v.flatten(1) @ model.dense.T)
+    torch.testing.assert_close(model.scores(x), v.flatten(1) @ model.dense.T)
+
+
+# --- far from the middle of the range -------------------------------------------------
+
+
+class PassOn(torch.nn.Module):
+    """The numbers of a site are its features: scores are homogeneous in the samples."""
+
+    def forward(self, numbers):
+        return numbers.movedim(0, -1)
+
+
+@pytest.mark.parametrize("share", SHARING)
+@pytest.mark.parametrize("dtype, rtol", [(torch.float32, 1e-4), (torch.float64, 1e-11)])
+@pytest.mark.parametrize(
+    "architecture",
+    [Architecture.for_image(8, 3, (4, 4, 4), 5), Architecture.line(3, (4,) * 16, 5)],
+    ids=["8 x 8", "2^16"],
+)
+def test_weights_and_samples_of_any_size_give_the_same_answers(architecture, dtype, rtol, share):
+    torch.manual_seed(0)
+    model = ConvAC(architecture, share, PassOn(), 3, seed=0, dtype=dtype)
+    x = torch.rand(2, architecture.n_sites, 3, dtype=dtype) + 0.1
+    signs, logs = model.log_scores(x)
+    scores = model(x)
+    (gradient,) = torch.autograd.grad(scores[:, 0].sum(), model.layers[0])
+    degrees = [architecture.locations(layer) for layer in range(architecture.depth)]
+    for size in (1e-30, 1e30):
+        scaled = copy.deepcopy(model)
+        with torch.no_grad():
+            for weight in scaled.layers:
+                weight *= size
+        for ours, samples, degree in [
+            (scaled, x, sum(degrees)),
+            (model, x * size, architecture.n_sites),
+            (scaled, x * size, sum(degrees) + architecture.n_sites),
+        ]:
+            torch.testing.assert_close(ours(samples), scores, rtol=rtol, atol=rtol)
+            moved = ours.log_scores(samples)
+            assert torch.equal(moved[0], signs)
+            torch.testing.assert_close(moved[1] - degree * np.log(size), logs, rtol=1e-5, atol=1e-2)
+        whole = torch.func.vmap(scaled)((x * size)[:, None])[:, 0]  # numbers cannot be looked at
+        torch.testing.assert_close(whole, scores, rtol=rtol, atol=rtol)
+        (ours,) = torch.autograd.grad(scaled(x)[:, 0].sum(), scaled.layers[0])
+        assert (ours * size - gradient).norm() <= 10 * rtol * gradient.norm()
+
+
+def test_scores_beyond_a_float_are_refused_and_have_logarithms():
+    line = Architecture.line(2, (2,) * 12, 3)
+    x = torch.rand(2, 4096, dtype=torch.float64)
+    for size in (0.1, 10.0):
+        model = ConvAC(line, init="positive", head="scores", seed=0, dtype=torch.float64)
+        with torch.no_grad():
+            model.layers[0].mul_(size)
+        with pytest.raises(ValueError, match=r"got \d of 6 beyond it; use log_scores"):
+            model(x)
+        signs, logs = model.log_scores(x)
+        assert logs.isfinite().all() and set(signs.unique().tolist()) <= {-1.0, 1.0}
+
+
+def test_the_default_head_is_one_that_cross_entropy_can_train():
+    """With scores that underflow the loss is ln Y and every gradient exactly zero."""
+    deep = Architecture.for_image(64, 4, (4,) * 6, 10)
+    assert ConvAC(Architecture.line(2, (2, 2)), seed=0).head == "scores"
+    model = ConvAC(deep, init="normal", seed=0)
+    assert model.head == "normalized"
+    F.cross_entropy(model(torch.rand(4, 64, 64)), torch.arange(4)).backward()
+    assert all(layer.grad.abs().max() > 0 for layer in model.layers)

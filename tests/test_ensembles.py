@@ -379,8 +379,36 @@ def test_what_does_not_fit_together_is_refused():
     with pytest.raises(ValueError, match="models must be at least one, got none"):
         Ensemble([])
     for other in (build("average", 0, torch.float32), build("not shared", 0)):
-        with pytest.raises(ValueError, match="models must have parameters of the same names"):
+        with pytest.raises(ValueError, match="models must differ in nothing but their weights"):
             Ensemble([models[0], other])
     runs = [Experiment(channels=(4, 4, 4), seed=seed, epochs=1 + seed) for seed in (0, 1)]
     with pytest.raises(ValueError, match="experiments must differ in their seeds only"):
         run_together(runs, **CPU)
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        ({"rescale": False}, "options rescale is True in models.0. and False in models.1."),
+        ({"neutral_background": True}, "options neutral_background is False"),
+        ({"share_background": True}, "parts share_background is False"),
+        ({"head": "scores"}, "options head is 'normalized' in models.0. and 'scores'"),
+        ({"representation": torch.nn.Dropout(0.1)}, "options representation is 'affine-relu'"),
+    ],
+)
+def test_members_that_differ_in_anything_that_computes_are_refused(options, said):
+    image = Architecture.for_image(4, 2, (2, 2), 3)
+    models = [ConvAC(image, seed=0), ConvAC(image, seed=1, **options)]
+    with pytest.raises(ValueError, match=f"differ in nothing but their weights, got .*{said}"):
+        Ensemble(models)
+
+
+def test_members_of_other_plain_attributes_or_buffers_are_refused():
+    def build(p=0.5, mean=0.0):
+        norm = torch.nn.BatchNorm1d(3)
+        norm.running_mean += mean
+        return torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Dropout(p), norm)
+
+    for other, said in ((build(p=0.1), "p is 0.5"), (build(mean=1.0), "buffers digest differ")):
+        with pytest.raises(ValueError, match=said):
+            Ensemble([build(), other])

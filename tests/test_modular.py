@@ -181,3 +181,21 @@ def test_as_prime_names_what_is_not_a_prime(value):
 def test_rank_refuses_what_is_not_a_matrix():
     with pytest.raises(ValueError, match=r"matrix must have two axes, got shape \(3,\)"):
         modular.rank(np.arange(3), 7)
+
+
+@pytest.mark.parametrize("prime", [1, 4, 6, 2**24 + 43, 7.0, "7", None])
+def test_rank_refuses_what_is_no_prime(prime):
+    """An even modulus once ended the interpreter."""
+    with pytest.raises(ValueError, match="prime must be"):
+        modular.rank(np.eye(2, dtype=int), prime)
+
+
+@pytest.mark.parametrize("matrix", [[[0.5, 1], [1, 1]], [[1j, 1], [1, 1]], [["a"]]])
+def test_rank_refuses_what_is_no_integer(matrix):
+    with pytest.raises(ValueError, match="matrix must hold"):
+        modular.rank(matrix, 7)
+
+
+def test_primes_far_down_are_refused():
+    with pytest.raises(ValueError, match="index must be an integer from 0 to 200"):
+        modular.large_prime(10**9)

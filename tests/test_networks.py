@@ -66,3 +66,9 @@ def test_the_cp_network_has_one_delta_in_the_centre():
 
 
 # --- refusals -------------------------------------------------------------------------
+
+
+def test_graphs_of_millions_of_nodes_are_refused():
+    huge = Architecture.line(2, (2,) * 40)
+    with pytest.raises(ValueError, match=r"architecture.n_sites must be .* from 2 to 262144"):
+        tensor_network(huge)

@@ -136,12 +136,15 @@ def test_halves_split_no_window_below_the_top():
         (lambda: partitions.prefix(4, 4), "length must be an integer from 1 to 3, got 4"),
         (lambda: partitions.left_right(5), "n_sites must be even, got 5"),
         (lambda: partitions.interleaved(3), "n_sites must be even, got 3"),
-        (lambda: partitions.blocks(4, 0), "length must be an integer of at least 1"),
+        (lambda: partitions.blocks(4, 0), "length must be an integer from 1"),
         (lambda: partitions.blocks(4, 8), "B is empty"),
         (lambda: partitions.checkerboard(6), "side must be a power of 2"),
-        (lambda: partitions.halves(1), "side must be an integer of at least 2"),
+        (lambda: partitions.halves(1), "side must be an integer from 2"),
         (lambda: partitions.halves(4, "diagonal"), "axis must be one of 'left-right'"),
-        (lambda: partitions.image_blocks(4, 2, (0.5, 0)), "offset must be an integer, got 0.5"),
+        (
+            lambda: partitions.image_blocks(4, 2, (0.5, 0)),
+            "offset must be an integer from",
+        ),
         (lambda: partitions.random_balanced(3, 0), "n_sites must be even"),
     ],
 )
@@ -200,7 +203,7 @@ def test_torch_tensors_are_reordered_alike():
     ("call", "message"),
     [
         (lambda: morton_order(3), "side must be a power of 2 .*2 or 4.* got 3"),
-        (lambda: morton_order(0), "side must be an integer of at least 1, got 0"),
+        (lambda: morton_order(0), "side must be an integer from 1 to 4096, got 0"),
         (lambda: to_sites(np.zeros((2, 4))), r"images must be square .* got shape \(2, 4\)"),
         (lambda: to_sites(np.zeros(4)), "images must be square"),
         (lambda: to_sites(np.zeros((6, 6))), "side must be a power of 2"),
@@ -212,3 +215,37 @@ def test_torch_tensors_are_reordered_alike():
 def test_bad_images_are_refused_by_name(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    "partition",
+    [
+        [True, False, False, True],
+        (1, 0, 0, 1),
+        "A BB|A",
+        np.array([1.0, 0, 0, 1]),
+        np.array([1, 0, 0, 1], np.uint8),
+    ],
+)
+def test_a_partition_is_one_however_it_is_written(partition):
+    assert partitions.as_word(partition) == "ABBA"
+
+
+def test_tensors_are_partitions_and_masked_arrays_are_none():
+    torch = pytest.importorskip("torch")
+    for tensor in (torch.tensor([True, False, False, True]), torch.tensor([1, 0, 0, 1])):
+        assert partitions.as_word(tensor) == "ABBA"
+    gradient = torch.tensor([1.0, 0, 0, 1], requires_grad=True)
+    assert partitions.as_word(gradient) == "ABBA"
+    assert partitions.as_partition(list(torch.tensor([1, 0, 0, 1]))).tolist() == [1, 0, 0, 1]
+    assert partitions.left_right(torch.tensor(4)).tolist() == [1, 1, 0, 0]
+    with pytest.raises(ValueError, match="partition must have no mask"):
+        partitions.as_partition(np.ma.masked_array([1, 0, 0, 1], [0, 1, 0, 0]))
+
+
+def test_sizes_that_cannot_end_are_refused():
+    for what in (partitions.left_right, partitions.interleaved):
+        with pytest.raises(ValueError, match="n_sites must be an integer from 2 to 16777216"):
+            what(10**15)
+    with pytest.raises(ValueError, match="side must be an integer from 2 to 4096"):
+        partitions.checkerboard(2**30)

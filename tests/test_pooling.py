@@ -46,9 +46,23 @@ def test_rescaled_rows_have_magnitude_one(numbers, channels):
 def test_a_row_of_zeros_stays_and_its_gradient_is_of_ordinary_size():
     factors = torch.tensor([[[0.0, 0.0]], [[2.0, 3.0]]], requires_grad=True)
     pooled, log_scale = product_pool(factors)
-    assert pooled.tolist() == [[0, 0]] and log_scale.tolist() == [0]
-    pooled.sum().backward()
-    assert factors.grad.tolist() == [[[2, 3]], [[0, 0]]]
+    assert pooled.tolist() == [[0, 0]]
+    (pooled * log_scale.exp()).sum().backward()
+    torch.testing.assert_close(factors.grad, torch.tensor([[[2.0, 3]], [[0, 0]]]))
+
+
+@pytest.mark.parametrize("dtype, far", [(torch.float32, 1e-30), (torch.float64, 1e-300)])
+def test_factors_are_rescaled_before_they_are_multiplied(dtype, far):
+    """In range or far from it: the same rows, and logarithms that know how far."""
+    torch.manual_seed(0)
+    factors = torch.rand(7, 5, 3, dtype=dtype) + 0.5
+    sizes = torch.tensor([far, 1 / far, far, far, far, 1, 1], dtype=dtype)[:, None, None]
+    wanted, log = product_pool(factors)
+    for free in (False, True):
+        pooled, moved = product_pool(factors * sizes, scale_free=free)
+        torch.testing.assert_close(pooled, wanted)
+    moved = product_pool(factors * sizes)[1]
+    torch.testing.assert_close(moved - log, torch.full((5,), 3 * np.log(far)).double())
 
 
 def test_product_without_rescaling_is_the_plain_product():

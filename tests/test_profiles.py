@@ -63,3 +63,15 @@ def test_nonsense_budgets_are_refused(change, message):
 def test_an_unknown_kind_is_refused():
     with pytest.raises(ValueError, match="kind must be one of 'wide-base', 'wide-tip'"):
         graded_profile("wide-middle", 8, 2, 5, 1, 260)
+
+
+def test_no_budget_is_too_large_to_end():
+    """A width is found by halving, so that 10^15 weights take no longer than a thousand."""
+    wide = uniform_profile(8, 2, 9, 1, budget=10**15)
+    assert (
+        wide.parameter_count()
+        <= 10**15
+        < wide.with_channels([r + 1 for r in wide.channels]).parameter_count()
+    )
+    graded = graded_profile("wide-tip", 8, 2, 9, 1, budget=10**15)
+    assert 0.99e15 < graded.parameter_count() <= 10**15

@@ -92,13 +92,12 @@ def test_what_quick_runs_is_what_is_run_before_a_commit():
 
 # Modules that are tested by another file's name, and why.
 TESTED_IN = {
-    "convac_lib/_fast_cuts.py": "cuts",  # one promise, quick
+    "convac_lib/fast/cuts.py": "cuts",  # one promise, quick
     "convac_lib/_validation.py": "architecture",  # every module's tests of what is refused
     "convac_lib/learning/models/trees.py": "black_windows",  # whole trees and listed ones
     "convac_lib/learning/progress.py": "training",
     "convac_lib/learning/tasks/digits.py": "tasks",
     "convac_lib/cli/app.py": "cli_doctor",  # every command's tests
-    "convac_lib/cli/arguments.py": "cli_training",
     "convac_lib/cli/data_files.py": "cli_arrange",  # and interaction: both read files
     "convac_lib/cli/design_report.py": "cli_design",
     "convac_book/drawing.py": "pictures",

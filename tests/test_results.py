@@ -35,12 +35,34 @@ def test_what_a_crash_left_of_a_line_is_cut_off(two_rows):
 
 
 @pytest.mark.parametrize("line", ["not json", "[1, 2]", "7", '{"seed":', "\xff"])
-def test_a_line_that_is_no_row_is_refused_and_left(two_rows, line):
-    spoiled = two_rows.path.read_bytes() + line.encode("latin-1") + b"\n"
+def test_a_line_that_is_no_row_is_named_and_the_rest_kept(two_rows, line):
+    whole = two_rows.path.read_bytes()
+    spoiled = whole + line.encode("latin-1") + b'\n\n{"seed": 2}\n'
     two_rows.path.write_bytes(spoiled)
-    with pytest.raises(ValueError, match=r"rows.jsonl, line 3, is not a row of JSON: .*repair it"):
-        two_rows.rows()
+    with pytest.warns(UserWarning, match=r"rows.jsonl, line 3, is no row and is left out"):
+        assert [row["seed"] for row in two_rows.rows()] == [0, 1, 2]
     assert two_rows.path.read_bytes() == spoiled
+    two_rows.path.write_bytes(b"\xef\xbb\xbf" + whole)  # as an editor may begin a file
+    assert [row["seed"] for row in two_rows.rows()] == [0, 1]
+
+
+def test_a_row_that_a_check_refuses_is_no_row(two_rows):
+    def check(row):
+        if row["seed"]:
+            raise ValueError("not this one")
+
+    with pytest.warns(UserWarning, match=r"line 2, .* \(not this one\)"):
+        assert two_rows.rows(check) == [{"seed": 0}]
+
+
+def test_a_full_disk_names_the_file(two_rows, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        two_rows.append({"seed": 2})
+    assert caught.value.filename.endswith("rows.jsonl")
 
 
 def test_two_processes_do_not_write_to_one_file(two_rows):

@@ -229,7 +229,7 @@ def test_numerical_tolerance_is_relative_and_only_for_floats():
     assert states.schmidt_number(np.zeros((2, 2)), "AB") == 0
     with pytest.raises(ValueError, match="tolerance must be left out for an exact tensor"):
         states.schmidt_number(np.eye(2, dtype=int), "AB", tolerance=1e-9)
-    with pytest.raises(ValueError, match="tolerance must be from 0 up to 1, got 1"):
+    with pytest.raises(ValueError, match=r"tolerance must be .* and below 1, got 1"):
         states.schmidt_number(state, "AB", tolerance=1)
 
 
@@ -273,3 +273,33 @@ def test_a_product_state_beyond_memory_names_the_way_without_it():
 def test_bad_input_is_refused_by_name(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+# --- far from the middle of the range -------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1e-300, 1.0, 1e300, 1e308])
+def test_a_multiple_of_a_state_is_as_entangled_whatever_its_size(size):
+    state = np.array([[1.0, 0.5], [0.25, 1.0]])
+    assert states.schmidt_number(size * state, "AB") == 2
+    assert states.schmidt_number(np.full((2, 2), size), "AB") == 1
+    for measure in (states.entanglement_entropy, states.geometric_measure):
+        assert measure(size * state, "AB") == pytest.approx(measure(state, "AB"), rel=1e-12)
+    if size < 1e308:
+        values = states.schmidt_values(size * state, "AB")
+        np.testing.assert_allclose(values / size, states.schmidt_values(state, "AB"), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "what, named",
+    [
+        (lambda: states.schmidt_values(np.full((9, 9), 1e308), "AB"), "tensor"),
+        (lambda: states.schmidt_values(np.full((2, 2), 1.7e308 * (1 + 1j)), "AB"), "tensor"),
+        (lambda: states.inner_product([1e200, 1], [1e200, 1]), "phi and psi"),
+        (lambda: states.inner_product([1e200, 1e200], [1e200, -1e200]), "phi and psi"),
+        (lambda: states.product_state([[1e200], [1e200]], normalize=False), "vectors"),
+    ],
+)
+def test_what_a_float_cannot_hold_is_an_error_that_says_how_to_scale(what, named):
+    with pytest.raises(ValueError, match=f"{named}.* in the range of a float, .* divide by the"):
+        what()

@@ -6,13 +6,13 @@ import time
 from itertools import chain
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from convac_lib.learning.ensembles import EnsembleRun
 from convac_lib.learning.experiments import Experiment, bytes_of_a_member
 from convac_lib.learning.results import Results
+from convac_lib.learning.safe_files import read_sealed
 from convac_lib.learning.sweeps import (
     Study,
     group_by_seed,
@@ -288,7 +288,10 @@ def test_runs_together_that_were_killed_go_on_where_they_were(tmp_path, monkeypa
     child = start_sweep(path, checkpoints, together=3)
 
     def reached():
-        return max((torch.load(file)["steps_done"] for file in checkpoints.glob("*.pt")), default=0)
+        return max(
+            (read_sealed(file, "checkpoint")["steps_done"] for file in checkpoints.glob("*.pt")),
+            default=0,
+        )
 
     wait_until(lambda: reached() > 70)  # of 4 * 60: in the middle of the second epoch
     child.send_signal(signal.SIGKILL)

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -14,8 +15,9 @@ from torch import nn
 from convac_lib import Architecture
 from convac_lib.learning import tasks, training
 from convac_lib.learning.models import ConvAC, ConvNet
+from convac_lib.learning.safe_files import read_sealed
 from convac_lib.learning.tasks import Task
-from convac_lib.learning.training import Recipe, evaluate, one_cycle, pick_device, train
+from convac_lib.learning.training import Diverged, Recipe, evaluate, one_cycle, pick_device, train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -143,12 +145,14 @@ def test_a_killed_run_ends_with_the_numbers_of_one_that_was_not(tmp_path):
     child = subprocess.Popen([sys.executable, "-c", code])
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and child.poll() is None:
-        if path.exists() and torch.load(path)["steps_done"] > 24:  # in the middle of an epoch
+        if (
+            path.exists() and read_sealed(path, "checkpoint")["steps_done"] > 24
+        ):  # in the middle of an epoch
             break
         time.sleep(0.01)
     child.send_signal(signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
-    assert 24 < torch.load(path)["steps_done"] < 60  # of 3 * 20
+    assert 24 < read_sealed(path, "checkpoint")["steps_done"] < 60  # of 3 * 20
     resumed, straight = pairs_model(), pairs_model()
     ours = train(resumed, pairs(), checkpoint=path, **SHORT)
     theirs = train(straight, pairs(), **SHORT)
@@ -197,12 +201,90 @@ def test_a_damaged_checkpoint_is_refused_and_left(tmp_path, spoil):
     train(pairs_model(), pairs(200), checkpoint=path, **SHORT)
     spoiled = spoil(path.read_bytes())
     path.write_bytes(spoiled)
-    with pytest.raises(ValueError, match=r"run.pt cannot be read .* left as it is"):
+    with pytest.raises(ValueError, match=r"run.pt is no checkpoint, or damaged; .* left as it is"):
         train(pairs_model(), pairs(200), checkpoint=path, **SHORT)
     assert path.read_bytes() == spoiled
 
 
+def test_the_first_checkpoint_comes_early_and_signals_write_one(tmp_path, monkeypatch):
+    """Told to end, the step is finished and the state written; going on gives the same numbers."""
+    straight = pairs_model()
+    train(straight, pairs(), **SHORT)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        path, model = tmp_path / f"{number}.pt", pairs_model()
+        step = training.Run.step
+
+        def told(run, chosen, number=number, step=step):
+            if run.steps_done == 30:
+                os.kill(os.getpid(), number)
+            step(run, chosen)
+
+        monkeypatch.setattr(training.Run, "step", told)
+        with pytest.raises((SystemExit, KeyboardInterrupt)):
+            train(model, pairs(), checkpoint=path, **SHORT)
+        monkeypatch.setattr(training.Run, "step", step)
+        assert read_sealed(path, "checkpoint")["steps_done"] == 31
+        resumed = pairs_model()
+        train(resumed, pairs(), checkpoint=path, **SHORT)
+        for name, value in state_of(straight).items():
+            assert torch.equal(value, state_of(resumed)[name]), name
+    written = []
+    monkeypatch.setattr(training, "SAVED_FIRST", 0.0)
+    monkeypatch.setattr(training.Run, "save", lambda run, path: written.append(run.steps_done))
+    train(pairs_model(), pairs(), checkpoint=tmp_path / "early.pt", **SHORT)
+    assert written == [1, 60]
+
+
+# --- numbers that are none ------------------------------------------------------------
+
+
+class Exploding(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+        self.calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        return self.weight * x[:, 0, :1] * (float("inf") if self.calls == 7 else 1)
+
+
+def test_a_diverging_training_stops_and_says_where_and_why():
+    with pytest.raises(Diverged, match=r"at step 7 of 60 \(epoch 1\).*learning_rate = 0.02"):
+        train(Exploding(), pairs(), **SHORT)
+    model = pairs_model(init="normal", rescale=False)
+    with pytest.raises(Diverged, match=r"learning_rate = 1e\+30 with clip = 0, too large"):
+        train(model, pairs(), **{**SHORT, "learning_rate": 1e30, "clip": 0.0})
+
+
+def test_samples_that_are_no_numbers_are_refused_and_large_ones_warned_of():
+    task = pairs()
+    spoiled = task.train_inputs.astype(np.float32)
+    spoiled[3, 2, 1] = np.nan
+    with pytest.raises(ValueError, match="train_inputs of the task must be finite"):
+        train(pairs_model(), replace(task, train_inputs=spoiled), **SHORT)
+    digits = tasks.make("digits")
+    bright = replace(digits, train_inputs=digits.train_inputs * 255)
+    model = ConvAC(Architecture.for_image(8, 2, (2, 2, 2), 10), seed=0)
+    with pytest.warns(UserWarning, match=r"images go up to 255; .* divide by 255"):
+        train(model, bright, **{**SHORT, "epochs": 1})
+    with pytest.raises(ValueError, match=r"model must have 10 outputs, one a class, .* got 3"):
+        train(ConvAC(Architecture.for_image(8, 2, (2, 2, 2), 3)), digits, **SHORT)
+    with pytest.warns(UserWarning, match="the head 'normalized' is made for it"):
+        scores = ConvAC(Architecture.for_image(8, 2, (2, 2, 2), 10), head="scores", seed=0)
+        train(scores, digits, **{**SHORT, "epochs": 1})
+
+
 # --- arguments ------------------------------------------------------------------------
+
+
+def test_integers_of_numpy_and_torch_are_integers(tmp_path):
+    recipe = Recipe(epochs=np.int64(2), batch_size=torch.tensor(50), seed=np.uint8(3))
+    assert recipe == Recipe(2, 50, seed=3)
+    assert {type(value) for value in (recipe.epochs, recipe.batch_size, recipe.seed)} == {int}
+    how = {**SHORT, "epochs": np.int64(1), "learning_rate": np.float32(0.02)}
+    train(pairs_model(), pairs(200), checkpoint=tmp_path / "run.pt", **how)
+    assert read_sealed(tmp_path / "run.pt", "checkpoint")["run"]["recipe"]["epochs"] == 1
 
 
 def test_recipes_are_checked():

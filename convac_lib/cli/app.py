@@ -2,11 +2,12 @@
 
 import typer
 
-from . import arrange, design, doctor, exact, interaction, training
+from . import arrange, design, doctor, exact, interaction, own_data, training
 
 COMMANDS = (
     *(exact.cut, exact.rank),
     *(training.train, training.sweep),
+    *(own_data.inspect, own_data.evaluate, own_data.predict, own_data.export),
     *(design.design, interaction.interaction, arrange.arrange, doctor.doctor),
 )
 

@@ -6,17 +6,16 @@ from typing import Annotated
 import typer
 
 from . import arguments as given
-from .arguments import one_sentence_errors, require_torch
+from .arguments import echo, one_sentence_errors, require_torch
+from .own_data import own_options
 
 
 def design(
     data: Annotated[
         str,
         typer.Argument(
-            help="A task's name, such as tiled or pairs; or a .npz file with the arrays "
-            "train_inputs, train_targets, test_inputs, test_targets. Inputs are images "
-            "(samples, side, side) or sequences (samples, N, numbers); integer targets are "
-            "classes, others are numbers to regress."
+            help="A task's name, such as tiled or pairs; or a file or folder of yours, as for "
+            "`convac inspect`."
         ),
     ],
     budget: Annotated[int, typer.Option(help="The most weights of the network.")],
@@ -30,6 +29,11 @@ def design(
     samples: Annotated[int, typer.Option(help="Training samples to measure on.")] = 500,
     seed: Annotated[int, typer.Option(help="Of the probe.")] = 0,
     device: given.Device = "auto",
+    kind: given.Kind = "",
+    targets: given.Targets = "",
+    to: Annotated[
+        Path | None, typer.Option(help="Write the advised profile here, for `convac train`.")
+    ] = None,
     picture: Annotated[
         Path | None, typer.Option(help="Draw the spectrum, level by level, to this file.")
     ] = None,
@@ -47,14 +51,18 @@ def design(
         require_torch()
         from .design_report import Report
 
-        report = Report(data, source, budget, share, local_dim)
-        typer.echo(report.data())
+        options = own_options(data, kind, targets) | ({"source": source} if source else {})
+        report = Report(data, options, budget, share, local_dim)
+        echo(report.data())
         report.train_probe(probe, epochs, batch_size, learning_rate, seed, device)
-        typer.echo(report.probe())
+        echo(report.probe())
         report.measure(samples)
-        typer.echo(report.spectrum())
-        typer.echo(report.advice())
-        typer.echo(report.comparison())
+        echo(report.spectrum())
+        echo(report.advice())
+        echo(report.comparison())
+        if to is not None:
+            report.write(to.expanduser())
+            echo(f"profile      {to}")
         if picture is not None:
             report.draw(picture)
-            typer.echo(f"picture      {picture}")
+            echo(f"picture      {picture}")

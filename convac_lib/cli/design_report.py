@@ -1,5 +1,6 @@
 """What `convac design` prints, section by section."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from ..learning.advice import suggest_profile
 from ..learning.bonds import bond_ceilings, bond_spectrum
 from ..learning.experiments import Experiment
 from ..learning.profiles import graded_profile, level_names, uniform_profile
-from ..learning.tasks.files import read_npz
+from ..learning.safe_files import naming
 from ..learning.training import keep_freed_memory
 from .arguments import integers
 from .pictures import draw_bond_spectrum, save
@@ -19,8 +20,8 @@ from .pictures import draw_bond_spectrum, save
 class Report:
     """A measurement in the making: the data, then the probe, its bonds, and the advice."""
 
-    def __init__(self, data: str, source: str, budget: int, share: str, local_dim: int):
-        self.task, self.budget, self.share = read_task(data, source), budget, share
+    def __init__(self, data: str, options: dict[str, Any], budget: int, share: str, local_dim: int):
+        self.task, self.budget, self.share = tasks.make(data, **options), budget, share
         self.held_out = self.task.hold_out(max(1, len(self.task.train_inputs) // 10))
         self.shape = _network(self.task, local_dim)
         self.uniform = uniform_profile(*self.shape, budget, share)
@@ -33,7 +34,7 @@ class Report:
         return (
             f"data         {many:,} {self.task.kind} of {' x '.join(map(str, form))} to train on; "
             f"{to}\nnetwork      {n_sites} sites, windows of {window}, M = {local_dim}, "
-            f"sharing: {self.share}"
+            f"sharing: {self.share}" + "".join(f"\nnote         {note}" for note in self.task.notes)
         )
 
     def train_probe(
@@ -134,6 +135,14 @@ class Report:
             lines.append(f"  {name:<11}{_widths(network):<26}{weights:>8,}{cuts}")
         return "\n".join(lines)
 
+    def write(self, path: Path) -> None:
+        """Write the advised profile to a file that `convac train --profile` reads."""
+        found = self.found.architecture
+        profile = {"channels": list(found.channels), "local_dim": found.local_dim}
+        text = json.dumps(profile | {"share": self.share, "reason": self.found.reason}, indent=1)
+        with naming(path):
+            path.write_text(text + "\n", encoding="utf-8")
+
     def draw(self, path: Path) -> None:
         """Draw the spectrum, level by level, to a file."""
         draw_bond_spectrum(self.bonds)
@@ -142,25 +151,12 @@ class Report:
 
 def _network(task: tasks.Task, local_dim: int) -> tuple[int, int, int, int]:
     """Return (n_sites, window, M, Y) for a task."""
-    n_sites, width = task.train_inputs.shape[1:]
+    *_, n_sites, width = task.train_inputs.shape[1:]
     n_outputs = task.n_classes or 1
     if task.kind == "images":
         return n_sites * width, 4, local_dim, n_outputs
-    return n_sites, 2, width + 1, n_outputs
+    return n_sites, 2, local_dim if task.preparation and width == 1 else width + 1, n_outputs
 
 
 def _widths(architecture: Architecture) -> str:
     return ", ".join(map(str, architecture.channels))
-
-
-def read_task(data: str, source: str = "") -> tasks.Task:
-    """Return the task that `data` names: one of ours, or the arrays of a .npz file."""
-    path = Path(data)
-    if path.suffix != ".npz":
-        if path.exists():
-            raise ValueError(f"DATA must be a task's name or a .npz file, got {data}")
-        options: dict[str, Any] = {"source": source} if source else {}
-        return tasks.make(data, **options)
-    if source:
-        raise ValueError("--source must be left out with a file")
-    return read_npz(path)

@@ -7,7 +7,7 @@ from importlib import metadata
 
 import typer
 
-from .arguments import Device, one_sentence_errors
+from .arguments import Device, echo, one_sentence_errors, say
 
 PACKAGES = (
     *("numpy", "scipy", "networkx", "python-flint", "torch", "scikit-learn"),
@@ -21,24 +21,24 @@ def doctor(device: Device = "auto") -> None:
     The test takes about five seconds: exact ranks, a model against its tensor,
     and a short training.
     """
-    typer.echo(f"python        {platform.python_version()} on {platform.platform()}")
-    typer.echo(f"convac        {metadata.version('convac-lib')}")
+    echo(f"python        {platform.python_version()} on {platform.platform()}")
+    echo(f"convac        {metadata.version('convac-lib')}")
     for package in PACKAGES:
-        typer.echo(f"{package:13} {_version(package)}")
+        echo(f"{package:13} {_version(package)}")
     tests: dict[str, Callable[[], str]] = {"exact core": _test_exact_core}
     with one_sentence_errors("doctor"):
         if _version("torch") == "not installed":
-            typer.echo("training      not tested: pip install 'convac-lib[train]'")
+            echo("training      not tested: pip install 'convac-lib[train]'")
         else:
             from ..learning.training import device_name, pick_device
 
             chosen = pick_device(device)
-            typer.echo(f"device        {device_name(chosen)}")
+            echo(f"device        {device_name(chosen)}")
             tests["a model is its tensor"] = lambda: _test_model(str(chosen))
             tests["training"] = lambda: _test_training(str(chosen))
     if not all([_passes(name, test) for name, test in tests.items()]):
         raise typer.Exit(1)
-    typer.echo("all is well")
+    echo("all is well")
 
 
 # --- the doctor's tests -------------------------------------------------------------------
@@ -49,9 +49,9 @@ def _passes(name: str, test: Callable[[], str]) -> bool:
     try:
         found = test()
     except Exception as error:
-        typer.echo(f"{name}: FAILED, {type(error).__name__}: {error}", err=True)
+        say(f"{name}: FAILED, {type(error).__name__}: {error}")
         return False
-    typer.echo(f"{name}: {found} ({time.perf_counter() - started:.1f} s)")
+    echo(f"{name}: {found} ({time.perf_counter() - started:.1f} s)")
     return True
 
 
@@ -74,7 +74,7 @@ def _test_model(device: str) -> str:
     architecture = Architecture.for_image(4, 3, (4, 5), 10)
     model = ConvAC(architecture, seed=0, dtype=torch.float64).to(device)
     images = torch.rand(20, 4, 4, generator=torch.Generator().manual_seed(0))
-    ours = model(images).detach().cpu().numpy()
+    ours = model.scores(images).detach().cpu().numpy()
     theirs = scores(architecture, model.to_weights(), model.features(images).detach().cpu())
     difference = np.abs(ours - theirs).max() / np.abs(theirs).max()
     if not difference < 1e-9:

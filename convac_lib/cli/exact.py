@@ -12,7 +12,7 @@ from .._arrays import human_integer
 from ..architecture import Architecture
 from ..cuts import Cut, min_cut, theorem2_bound
 from ..partitions import Sides
-from .arguments import LocalDim, Share, integers, one_sentence_errors
+from .arguments import LocalDim, Share, echo, integers, one_sentence_errors
 
 LARGEST = 2**26  # sites: beyond that a cut needs more memory than a laptop has to spare
 
@@ -59,11 +59,11 @@ def cut(
         architecture, sides = _network(channels, partition, window, local_dim)
         minimal = min_cut(architecture, sides)
         bound, p = theorem2_bound(architecture, sides)
-        typer.echo(_describe(architecture, sides))
-        typer.echo(f"minimal cut  {minimal.as_product()}")
-        typer.echo(_table(minimal))
-        typer.echo("rank         at most the minimal cut, for any weights")
-        typer.echo(
+        echo(_describe(architecture, sides))
+        echo(f"minimal cut  {minimal.as_product()}")
+        echo(_table(minimal))
+        echo("rank         at most the minimal cut, for any weights")
+        echo(
             f"             at least {human_integer(bound)}, for almost all weights "
             f"(Theorem 2, widths rounded down to powers of {p})"
         )
@@ -72,7 +72,7 @@ def cut(
 
             pictures.draw_network(architecture, sides, cut=minimal)
             pictures.save(draw)
-            typer.echo(f"picture      {draw}")
+            echo(f"picture      {draw}")
 
 
 def rank(
@@ -98,13 +98,13 @@ def rank(
     with one_sentence_errors("rank"):
         architecture, sides = _network(channels, partition, window, local_dim)
         found = certify_rank(architecture, sides, seed=seed, share=share)
-        typer.echo(_describe(architecture, sides))
-        typer.echo(f"minimal cut  {human_integer(found.cut)}")
-        typer.echo(f"rank         {found.rank} (modulo {found.prime}, seed {found.seed})")
+        echo(_describe(architecture, sides))
+        echo(f"minimal cut  {human_integer(found.cut)}")
+        echo(f"rank         {found.rank} (modulo {found.prime}, seed {found.seed})")
         if found.certified:
-            typer.echo("certified    yes: almost all weights reach the minimal cut")
+            echo("certified    yes: almost all weights reach the minimal cut")
         else:
-            typer.echo("certified    no: these weights stay below the minimal cut")
+            echo("certified    no: these weights stay below the minimal cut")
 
 
 # --- from words to a network and a partition ----------------------------------------------

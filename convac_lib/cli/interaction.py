@@ -230,7 +230,9 @@ def _task(path: Path, arrays: dict[str, np.ndarray]) -> "Task | None":
 
     classes = arrays["train_targets"].dtype.kind in "biu"
     kind = np.int64 if classes else np.float32
-    found = {name: arrays[name].astype(kind) for name in ("train_targets", "test_targets")}
+    found: dict[str, Any] = {
+        name: arrays[name].astype(kind) for name in ("train_targets", "test_targets")
+    }
     for name in ("train_inputs", "test_inputs"):
         whole = arrays[name].dtype.kind in "biu"  # tokens stay integers
         found[name] = arrays[name].astype(np.int64 if whole else np.float32)

@@ -157,7 +157,7 @@ def draw_arrangement(
 
 def save(path: Path) -> None:
     """Write the picture drawn last to a file."""
-    plt.savefig(path, facecolor="white", bbox_inches="tight")
+    plt.savefig(path.expanduser(), facecolor="white", bbox_inches="tight")
     plt.close()
 
 

@@ -13,18 +13,20 @@ default here, is hard to beat. The chapter "Choosing widths for your data" tests
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import isnan
 from typing import TypeAlias
 
 import numpy as np
 
 from .._arrays import Array
-from .._validation import as_int
+from .._validation import as_instance, as_int, as_number
 from ..architecture import Architecture
 from .bonds import BondSpectrum, bond_caps
 from .profiles import fits, uniform_profile
 
 Partial: TypeAlias = tuple[int, float, tuple[int, ...]]  # weights, tail, channels so far
 TRUSTED = 0.5
+LARGEST_BUDGET = 10**8  # is filled channel by channel
 SMALLEST = 1e-6  # a share below this is rounding
 
 
@@ -119,7 +121,12 @@ def suggest_profile(
     >>> suggest_profile(spectrum, budget=260).architecture.channels
     (5, 2, 4)
     """
+    as_instance("spectrum", spectrum, BondSpectrum)
+    as_number("tie", tie, minimum=0)
+    if learned is not None and not (isinstance(learned, float) and isnan(learned)):
+        learned = as_number("learned", learned)
     probe = spectrum.architecture
+    budget = as_int("budget", budget, minimum=1, maximum=LARGEST_BUDGET)
     shape = (probe.n_sites, probe.window, probe.local_dim, probe.n_outputs)
     uniform = uniform_profile(*shape, budget, share)
     narrowest = max(1, min(uniform.channels) // 2)

@@ -34,8 +34,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .._arrays import Array
-from .._validation import as_int
+from .._arrays import Array, as_generator, as_numbers
+from .._validation import as_instance, as_int
 from ..architecture import Architecture
 from .models import ConvAC
 from .models.pooling import product_pool
@@ -180,6 +180,7 @@ def bond_spectrum(
     >>> spectrum.caps, [len(shares) for shares in spectrum.node_shares]
     ((2, 3, 1), [4, 2, 1])
     """
+    as_instance("model", model, ConvAC)
     if not isinstance(model, ConvAC):
         raise ValueError(
             "model must be a ConvAC, whose scores are linear in every node's vector, got "
@@ -187,17 +188,25 @@ def bond_spectrum(
         )
     max_nodes = as_int("max_nodes", max_nodes, minimum=1)
     batch_size = as_int("batch_size", batch_size, minimum=1)
-    inputs = torch.as_tensor(inputs)
+    if not isinstance(inputs, Tensor):
+        array = as_numbers("inputs", inputs)
+        if array.dtype.kind not in "biuf":
+            raise ValueError(f"inputs must hold real numbers, got dtype {array.dtype}")
+        inputs = torch.from_numpy(array.astype(float))
     if inputs.ndim < 2 or len(inputs) < 2:
         raise ValueError(
             f"inputs must be 2 samples or more, got an array of shape {tuple(inputs.shape)}"
         )
-    rng = np.random.default_rng(seed)
+    rng = as_generator("seed", seed)
     nodes = [
         _some_nodes(model.architecture, level, max_nodes, rng)
         for level in range(model.architecture.depth + 1)
     ]
     copy = _measurable(model)
+    try:
+        copy.tree(inputs[:1])
+    except ValueError as error:
+        raise ValueError(f"inputs do not fit the model: {error}") from None
     batches = [_nodes_and_environments(copy, x, nodes) for x in inputs.split(batch_size)]
     shares = []
     for parts, cap in zip(zip(*batches, strict=True), bond_caps(model.architecture), strict=True):

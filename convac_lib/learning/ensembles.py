@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .._validation import as_instance, as_int, as_list
 from .models.black_windows import ListedTree, WindowLists
 from .tasks import Task
 from .training import (
@@ -31,6 +32,8 @@ from .training import (
     Run,
     described,
     device_name,
+    differences,
+    digest,
     evaluate,
     pick_device,
     sample_order,
@@ -45,7 +48,8 @@ class Ensemble(nn.Module):
     Raises
     ------
     ValueError
-        If there are none, or their parameters have different names, shapes or dtypes.
+        If there are none, or they differ in anything that computes but their parameters'
+        values: their class, shapes, options, plain attributes of any part, or buffers.
 
     Examples
     --------
@@ -60,17 +64,23 @@ class Ensemble(nn.Module):
 
     def __init__(self, models: Sequence[nn.Module]):
         super().__init__()
+        models = as_list("models", models)
+        for model in models:
+            as_instance("models", model, nn.Module)
         if not models:
             raise ValueError("models must be at least one, got none")
-        kinds = {_shape(model) for model in models}
-        if len(kinds) > 1:
-            raise ValueError(
-                f"models must have parameters of the same names and shapes, got {len(kinds)} "
-                "different kinds of models"
-            )
+        first = _all_but_weights(models[0])
+        for number, model in enumerate(models):
+            unlike = ("in models[0]", f"in models[{number}]")
+            different = differences(first, _all_but_weights(model), unlike=unlike)
+            if different:
+                raise ValueError(
+                    "models must differ in nothing but their weights, got "
+                    + "; ".join(different[:3])
+                )
         self.n_members = len(models)
         self.stacked = copy.deepcopy(models[0])
-        self.lists_windows = self.stacked.share_background
+        self.lists_windows = getattr(self.stacked, "share_background", False)
         self.stacked.share_background = False  # a batch that is not listed is computed whole
         with torch.no_grad():
             for name, parameter in self.stacked.named_parameters():
@@ -149,7 +159,7 @@ def train_together(
     >>> len(train_together(models, task, epochs=1, seeds=(0, 1), show_progress=False))
     2
     """
-    seeds = [int(seed) for seed in seeds]
+    seeds = [as_int("seeds", seed, minimum=0) for seed in as_list("seeds", seeds)]
     if len(seeds) != len(models):
         raise ValueError(f"seeds must be one for each of {len(models)} models, got {len(seeds)}")
     recipe = Recipe(**{**vars(recipe or Recipe()), **changes, "seed": seeds[0]})
@@ -319,6 +329,16 @@ class CapturedStep:
         return graph
 
 
-def _shape(model: nn.Module) -> tuple[Any, ...]:
-    """Return what must be equal for models to be stacked."""
-    return type(model), tuple((name, p.shape, p.dtype) for name, p in model.named_parameters())
+def _all_but_weights(model: nn.Module) -> dict[str, Any]:
+    """Return what must be equal for models to be stacked, as plain values."""
+    plain = (bool, int, float, str, tuple, type(None), torch.dtype)
+    parts = {
+        name: {key: value for key, value in vars(part).items() if isinstance(value, plain)}
+        | {"class": type(part).__qualname__}
+        for name, part in model.named_modules()
+    }
+    return {
+        **described(model),
+        "parts": parts,
+        "buffers digest": digest(dict(model.named_buffers())),
+    }

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from .._validation import as_choice, as_int
+from .._validation import as_choice, as_instance, as_int, as_list, as_number
 from ..architecture import Architecture
 from . import tasks
 from .ensembles import TEST_BATCH_ON_A_GPU, train_together
@@ -40,6 +40,7 @@ DESIGNS = {
     "wide-tip": Architecture.wide_tip,
     "uniform": _uniform,
 }
+POSITIVE = ("local_dim", "epochs", "batch_size")
 RECIPE = tuple(name.name for name in fields(Recipe) if name.name != "seed")
 
 
@@ -90,21 +91,29 @@ class Experiment:
     clip: float = Recipe.clip
 
     def __post_init__(self) -> None:
+        as_instance("task", self.task, str)
+        as_instance("design", self.design, str)
+        for name in ("task_options", "model_options"):
+            as_instance(name, getattr(self, name), dict)
+        for name in ("task_seed", "hold_out", "r", "seed", "local_dim", "epochs", "batch_size"):
+            value = as_int(name, getattr(self, name), minimum=int(name in POSITIVE))
+            object.__setattr__(self, name, value)  # Python's own, as files want them
         as_choice("model", self.model, tuple(MODELS))
         as_choice("design", self.design, ("", *DESIGNS))
-        as_int("hold_out", self.hold_out, minimum=0)
         for name in ("learning_rate", "weight_decay", "clip"):
-            if isinstance(getattr(self, name), int):  # 1 and 1.0 are one setting
-                object.__setattr__(self, name, float(getattr(self, name)))
+            value = as_number(name, getattr(self, name), minimum=0)  # 1 and 1.0 are one setting
+            object.__setattr__(self, name, value)
         _ = self.recipe  # is checked where it is made
-        if self.design and self.channels:
+        if self.r and not self.design:
+            raise ValueError(f"r must be 0 where there is no design, got {self.r}")
+        if self.design and as_list("channels", self.channels):
             raise ValueError(
                 f"channels must be empty with design = {self.design!r}, got {self.channels!r}"
             )
         if self.design:
             channels = DESIGNS[self.design](as_int("r", self.r, minimum=1)).channels
-        elif self.channels:
-            channels = tuple(as_int("channels", c, minimum=1) for c in self.channels)
+        elif widths := as_list("channels", self.channels):
+            channels = tuple(as_int("channels", c, minimum=1) for c in widths)
         else:
             raise ValueError("channels must be given where there is no design and r")
         object.__setattr__(self, "channels", channels)
@@ -138,16 +147,19 @@ class Experiment:
 
     def build_model(self, task: Task) -> ConvAC | ConvNet:
         """Return the untrained model for `task`."""
-        n_sites, width = task.train_inputs.shape[1:]
+        *colours, n_sites, width = task.train_inputs.shape[1:]
         n_outputs = task.n_classes or 1
         options: dict[str, Any]
         if task.kind == "images":
             architecture = Architecture.for_image(width, self.local_dim, self.channels, n_outputs)
-            options = {"representation": "conv3x3"}
+            options = {"representation": "conv3x3", "site_size": colours[0] if colours else 1}
         else:
             window = round(n_sites ** (1 / len(self.channels)))
-            architecture = Architecture(n_sites, window, self.local_dim, self.channels, n_outputs)
-            options = {"representation": "linear", "site_size": width}
+            own = task.preparation is not None
+            kind = "affine-relu" if own and width == 1 else "linear"
+            local_dim = width + 1 if own and kind == "linear" else self.local_dim
+            architecture = Architecture(n_sites, window, local_dim, self.channels, n_outputs)
+            options = {"representation": kind, "site_size": width}
         if self.model == "convac":
             options["head"] = "normalized" if task.n_classes else "scores"
         if _mostly_black(task):

@@ -4,9 +4,9 @@ The uniform profile is the one to beat; the paper's wide base and wide tip (Levi
 2018, section 8) are those it is compared with.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from .._validation import as_choice, as_int
+from .._validation import as_choice, as_instance, as_int
 from ..architecture import DESIGNS, Architecture, graded_steps
 
 
@@ -28,9 +28,7 @@ def uniform_profile(
     """
     narrow = _one_channel(n_sites, window, local_dim, n_outputs)
     budget = _as_budget(narrow, budget, share)
-    r = 1
-    while fits(narrow, (r + 1,) * narrow.depth, budget, share):
-        r += 1
+    r = _largest(lambda r: fits(narrow, (r,) * narrow.depth, budget, share))
     channels = [r] * narrow.depth
     for layer in reversed(range(narrow.depth)):
         channels[layer] += 1
@@ -67,9 +65,7 @@ def graded_profile(
     def channels(size: int) -> list[int]:  # of the widest layer
         return [max(least, size * step // 4) for step in steps]
 
-    size = least
-    while fits(narrow, channels(size + 1), budget, share):
-        size += 1
+    size = _largest(lambda size: fits(narrow, channels(size), budget, share), least)
     return narrow.with_channels(channels(size))
 
 
@@ -81,6 +77,7 @@ def level_names(architecture: Architecture) -> list[str]:
     >>> level_names(Architecture.for_image(8, 2, (3, 3, 3)))
     ['sites', 'blocks of 2 x 2', 'blocks of 4 x 4', 'all and output']
     """
+    as_instance("architecture", architecture, Architecture)
     sizes = (
         f"{2**j} x {2**j}" if architecture.window == 4 else architecture.window**j
         for j in range(1, architecture.depth)
@@ -88,9 +85,22 @@ def level_names(architecture: Architecture) -> list[str]:
     return ["sites", *(f"blocks of {size}" for size in sizes), "all and output"]
 
 
+def _largest(fitting: Callable[[int], bool], least: int = 1) -> int:
+    """Return the largest number from `least` on that fits; larger ones than that do not."""
+    beyond = 2 * least
+    while fitting(beyond):
+        beyond *= 2
+    low = beyond // 2
+    while beyond - low > 1:
+        middle = (low + beyond) // 2
+        low, beyond = (middle, beyond) if fitting(middle) else (low, middle)
+    return low
+
+
 def _one_channel(n_sites: int, window: int, local_dim: int, n_outputs: int) -> Architecture:
+    n_sites, window = as_int("n_sites", n_sites, minimum=2), as_int("window", window, minimum=2)
     depth, reached = 0, 1
-    while window > 1 and reached < n_sites:
+    while reached < n_sites:
         reached, depth = reached * window, depth + 1
     return Architecture(n_sites, window, local_dim, (1,) * max(depth, 1), n_outputs)
 

@@ -2,12 +2,15 @@
 
 import json
 import os
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+
+from .safe_files import naming
 
 Row = dict[str, Any]
 
@@ -22,33 +25,44 @@ class Results:
     """
 
     def __init__(self, path: str | Path):
-        self.path = Path(path)
+        self.path = Path(path).expanduser()
 
-    def rows(self) -> list[Row]:
+    def rows(self, check: Callable[[Row], Any] = dict) -> list[Row]:
         """Return the rows as dicts. What a crash left of a last line is no row.
 
-        Raises
-        ------
-        ValueError
-            If a whole line is not a row; the file is left as it is.
+        A whole line that is no row, or that `check` refuses, is left out with a warning that
+        names the file and the line; the file is left as it is.
+
+        Warns
+        -----
+        UserWarning
+            For each such line.
         """
         whole, _ = self._split()
         rows = []
-        lines = whole.decode(errors="replace").splitlines()
+        lines = whole.decode("utf-8-sig", errors="replace").split("\n")
         for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
             try:
-                rows.append(dict(json.loads(line)))
-            except (ValueError, TypeError):
-                raise ValueError(
-                    f"results {self.path}, line {number}, is not a row of JSON: "
-                    f"{line[:60]!r}; repair it or name another file"
-                ) from None
+                row = json.loads(line)
+                if not isinstance(row, dict):
+                    raise ValueError("it is no table of JSON")
+                check(row)
+            except (ValueError, TypeError, RecursionError) as error:
+                warnings.warn(
+                    f"results {self.path}, line {number}, is no row and is left out: "
+                    f"{line[:60]!r} ({str(error)[:100]})",
+                    stacklevel=2,
+                )
+            else:
+                rows.append(row)
         return rows
 
     def append(self, *rows: Row) -> None:
         """Add rows; when this returns they are on the disk."""
         lines = "".join(json.dumps(row) + "\n" for row in rows)
-        with open(self.path, "ab") as file:
+        with naming(self.path), open(self.path, "ab") as file:
             file.write(lines.encode())
             file.flush()
             os.fsync(file.fileno())
@@ -62,7 +76,8 @@ class Results:
         ValueError
             If another process is writing to the file.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with naming(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
             lock = FileLock(self.path.with_name(self.path.name + ".lock")).acquire(timeout=0)
         except Timeout:

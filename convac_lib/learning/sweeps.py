@@ -21,22 +21,25 @@ runs that differ only in their seed are trained together (:mod:`convac_lib.learn
 
 import hashlib
 import json
+import re
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
 from joblib import Parallel, cpu_count, delayed
 
-from .._validation import as_int
+from .._validation import as_int, shown
 from .experiments import Experiment, bytes_of_a_member, run_together
 from .progress import progress
 from .results import Results, Row
-from .training import keep_freed_memory, pick_device
+from .safe_files import naming
+from .training import Diverged, keep_freed_memory, pick_device
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -45,6 +48,7 @@ else:
 
 
 Finished: TypeAlias = tuple[int, list[Row], str | None]  # how many runs, their rows, a failure
+MOST_RUNS = 1_000_000
 ON_A_GPU = 8  # runs trained together there, if nothing else is asked for
 
 
@@ -60,12 +64,13 @@ class Study:
         """Read a study from a TOML file; a ValueError if that or a setting makes no sense."""
         path = Path(path)
         try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
+            with naming(path):
+                table = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ValueError(f"study {path} is not a TOML file: {error}") from None
         try:
             return cls.from_table(table)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise ValueError(f"study {path}: {error}") from None
 
     @classmethod
@@ -84,20 +89,39 @@ class Study:
             raise ValueError(
                 f"a study has 'name', 'common' and 'block', got {', '.join(sorted(unknown))}"
             )
+        name = as_name("name", table.get("name", "study"))
+        common, blocks = table.get("common", {}), table.get("block") or [{}]
+        if not isinstance(common, dict):
+            raise ValueError(f"common must be a table, [common], got {shown(common)}")
+        if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
+            raise ValueError(f"block must be tables, each [[block]], got {shown(blocks)}")
         experiments = []
-        for block in table.get("block") or [{}]:
-            fixed = {**table.get("common", {}), **block}
+        for block in blocks:
+            fixed = {**common, **block}
             grid = fixed.pop("grid", {})
-            for name, values in grid.items():
+            if not isinstance(grid, dict):
+                raise ValueError(f"grid must be a table of lists, got {shown(grid)}")
+            if prod(len(v) for v in grid.values() if isinstance(v, list)) > MOST_RUNS:
+                raise ValueError(f"grid must list at most {MOST_RUNS:,} runs")
+            for name_of, values in grid.items():
                 if not isinstance(values, list) or not values:
-                    raise ValueError(f"grid.{name} must be a list of values, got {values!r}")
+                    raise ValueError(f"grid.{name_of} must be a list of values, got {values!r}")
             for values in product(*grid.values()):
                 settings = {**fixed, **dict(zip(grid, values, strict=True))}
                 experiments.append(Experiment.from_settings(settings))
         keys = [run_key(experiment.settings) for experiment in experiments]
         if len(set(keys)) < len(keys):
             raise ValueError("a run must occur once, but the grid lists some several times")
-        return cls(table.get("name", "study"), tuple(experiments))
+        return cls(name, tuple(experiments))
+
+
+def as_name(argument: str, name: object) -> str:
+    """Return a name that may be that of a file, in the folder where one is."""
+    if isinstance(name, str) and re.fullmatch(r"[\w][\w .+-]{0,99}", name) and ".." not in name:
+        return name
+    raise ValueError(
+        f"{argument} must be letters, digits and . + - of a file's name, got {shown(name)}"
+    )
 
 
 def run_key(settings: dict[str, Any]) -> str:
@@ -107,8 +131,12 @@ def run_key(settings: dict[str, Any]) -> str:
 
 
 def settings_of(row: Row) -> dict[str, Any]:
-    """Return the settings in a row of results."""
-    return {name: row[name] for name in Experiment.__dataclass_fields__ if name in row}
+    """Return the settings in a row of results; a ValueError if they are none."""
+    settings = {name: row[name] for name in Experiment.__dataclass_fields__ if name in row}
+    if not settings:
+        raise ValueError("it has no settings of a run")
+    run_key(settings)
+    return settings
 
 
 def run_study(
@@ -161,7 +189,7 @@ def run_study(
     """
     results = Results(results)
     with results.writing():
-        done = {run_key(settings_of(row)) for row in results.rows()}
+        done = {run_key(settings_of(row)) for row in results.rows(settings_of)}
         missing = [e for e in study.experiments if run_key(e.settings) not in done]
         if checkpoints is not None:
             _clear_checkpoints(checkpoints, done)
@@ -177,20 +205,20 @@ def run_study(
         silent = {} if show_progress else {"disable": True}
         bar = progress(None, study.name, total=n_all, initial=n_all - len(missing), **silent)
         for n_runs, rows, failure in finished:
-            if failure is None:
+            if rows:
                 results.append(*rows)
                 if checkpoints is not None:
                     _checkpoint(checkpoints, map(settings_of, rows)).unlink(missing_ok=True)
-            else:
+            if failure is not None:
                 failures.append(failure)
-                n_failed += n_runs
+                n_failed += n_runs - len(rows)
             bar.update(n_runs)
         bar.close()
     if failures:
         raise RuntimeError(
             f"{n_failed} of {len(missing)} runs failed and have no row; the first:\n" + failures[0]
         )
-    rows = {run_key(settings_of(row)): row for row in results.rows()}
+    rows = {run_key(settings_of(row)): row for row in results.rows(settings_of)}
     return [rows[run_key(experiment.settings)] for experiment in study.experiments]
 
 
@@ -249,7 +277,15 @@ def _run_group(
         experiments = [Experiment.from_settings(settings) for settings in group]
         if len(experiments) == 1:
             return 1, [experiments[0].run(**how)], None
-        return len(group), run_together(experiments, **how), None
+        try:
+            return len(group), run_together(experiments, **how), None
+        except Diverged:  # some of them: so each alone
+            alone = [_run_group([run], device, checkpoints, threads) for run in group]
+            failures = [failure for _, _, failure in alone if failure is not None]
+            rows = [row for _, rows, _ in alone for row in rows]
+            return len(group), rows, failures[0] if failures else None
+    except (ValueError, Diverged) as error:
+        return len(group), [], f"{group}\n{error}"
     except Exception:
         return len(group), [], f"{group}\n{traceback.format_exc()}"
 
@@ -259,7 +295,7 @@ def _checkpoint(folder: str | Path, group: Iterable[dict[str, Any]]) -> Path:
     first, *others = (run_key(settings) for settings in group)
     if others:
         first += "-" + hashlib.sha256("".join(others).encode()).hexdigest()[:16]
-    return Path(folder) / f"{first}.pt"
+    return Path(folder).expanduser() / f"{first}.pt"
 
 
 def _clear_checkpoints(folder: str | Path, keys: Iterable[str]) -> None:
@@ -268,7 +304,7 @@ def _clear_checkpoints(folder: str | Path, keys: Iterable[str]) -> None:
     Also of those that were trained together with one of them and have its name.
     """
     for key in keys:
-        for file in Path(folder).glob(f"{key}*"):
+        for file in Path(folder).expanduser().glob(f"{key}*"):
             file.unlink(missing_ok=True)
 
 

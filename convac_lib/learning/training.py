@@ -9,10 +9,14 @@ numbers of one that was never stopped (same machine, same number of threads).
 import ctypes
 import hashlib
 import math
-import os
+import signal
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +25,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .._validation import as_choice, as_int
+from .._validation import as_choice, as_int, as_number
 from .progress import progress
+from .safe_files import read_sealed, write_sealed
 from .tasks import Task
 
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
 TEST_BATCH = 250  # samples scored at once
+SAVED_FIRST = 5.0  # seconds until a checkpoint is there, if not saved more often
+LARGEST_INPUT = 16  # images whose pixels are larger are as files have them, from 0 to 255
 TESTED_BETWEEN = 2000  # test samples that are scored after an epoch that is not the last
+
+
+class Diverged(RuntimeError):
+    """A training whose numbers are no numbers any more; it says at which step, and why."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +69,12 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        as_int("epochs", self.epochs, minimum=1)
-        as_int("batch_size", self.batch_size, minimum=1)
-        as_int("seed", self.seed, minimum=0)
+        for name in ("epochs", "batch_size", "seed"):
+            value = as_int(name, getattr(self, name), minimum=0 if name == "seed" else 1)
+            object.__setattr__(self, name, value)  # Python's own, as files want them
         as_choice("optimizer", self.optimizer, tuple(OPTIMIZERS))
         for name in ("learning_rate", "weight_decay", "clip"):
-            value = getattr(self, name)
-            if not isinstance(value, int | float) or not 0 <= value < math.inf:
-                raise ValueError(f"{name} must be a number of at least 0, got {value!r}")
+            object.__setattr__(self, name, as_number(name, getattr(self, name), minimum=0))
 
 
 @dataclass
@@ -120,8 +129,9 @@ def train(
     device
         ``"auto"`` is a GPU if there is one, else the CPU.
     checkpoint
-        A file to keep the state in, written again after `save_every` seconds. If it is
-        there, training goes on from it.
+        A file to keep the state in, written after a few seconds, again after `save_every`
+        seconds, and when the process is told to end (Ctrl-C, SIGTERM). If it is there,
+        training goes on from it.
     show_progress
         Show a bar, in a notebook or a terminal.
 
@@ -129,7 +139,15 @@ def train(
     ------
     ValueError
         If the recipe makes no sense, or the checkpoint is of another run: with another
-        recipe, task, model, or other starting weights (so give the model a seed).
+        recipe, task, model, or other starting weights (so give the model a seed). If the
+        samples are not finite.
+    Diverged
+        If the loss or a weight is no longer a finite number.
+
+    Warns
+    -----
+    UserWarning
+        If pixels go to 255, or cross-entropy is to train scores that are not normalised.
 
     Examples
     --------
@@ -214,7 +232,9 @@ def described(model: nn.Module) -> dict[str, Any]:
     return {"class": type(model).__name__, "options": options, "tensors": tensors}
 
 
-def differences(theirs: Any, ours: Any, name: str = "") -> list[str]:
+def differences(
+    theirs: Any, ours: Any, name: str = "", unlike: tuple[str, str] = ("there", "here")
+) -> list[str]:
     """Return in words where two descriptions differ, a list; they are dicts of plain values.
 
     Examples
@@ -225,14 +245,15 @@ def differences(theirs: Any, ours: Any, name: str = "") -> list[str]:
     if isinstance(theirs, dict) and isinstance(ours, dict):
         found = []
         for key in {**theirs, **ours}:
-            found += differences(theirs.get(key), ours.get(key), f"{name} {key}".strip())
+            inner = f"{name} {key}".strip()
+            found += differences(theirs.get(key), ours.get(key), inner, unlike)
         return found
     # A tuple comes back from a file as a list.
     if theirs == ours or (isinstance(theirs, list) and theirs == list(ours or ())):
         return []
     if name.endswith(("digest", "weights")):
         return [f"{name} differ"]
-    return [f"{name} is {theirs!r} there and {ours!r} here"]
+    return [f"{name} is {theirs!r} {unlike[0]} and {ours!r} {unlike[1]}"]
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:
@@ -274,6 +295,60 @@ def sample_order(seed: int, epoch: int, n_samples: int) -> Tensor:
     return torch.from_numpy(order)
 
 
+def check_task(task: Task, model: nn.Module) -> None:
+    """Refuse what cannot be learned by this model, and warn of what can hardly be."""
+    for name in ("train_inputs", "train_targets", "test_inputs", "test_targets"):
+        array = getattr(task, name)
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"{name} of the task must be finite, got NaN or infinity")
+    n_outputs, n_classes = _n_outputs(model), task.n_classes
+    if n_outputs is not None and n_outputs != (n_classes or 1):
+        wanted = f"{n_classes} outputs, one a class" if n_classes else "one output"
+        raise ValueError(f"model must have {wanted}, for the task {task.name!r}, got {n_outputs}")
+    largest = abs(task.train_inputs).max(initial=0)
+    if task.kind == "images" and largest > LARGEST_INPUT:
+        warnings.warn(
+            f"images go up to {largest:g}; networks start for pixels from 0 to 1: divide by 255",
+            stacklevel=4,
+        )
+    if n_classes and getattr(model, "head", None) == "scores":
+        warnings.warn(
+            "cross-entropy is to train the head 'scores', whose numbers leave the range of a "
+            "softmax in deep networks; the head 'normalized' is made for it",
+            stacklevel=4,
+        )
+
+
+def _n_outputs(model: nn.Module) -> int | None:
+    architecture = getattr(getattr(model, "stacked", model), "architecture", None)
+    return getattr(architecture, "n_outputs", None)
+
+
+@contextmanager
+def told_to_end(listen: bool) -> Iterator[list[BaseException]]:
+    """Give a list in which Ctrl-C or SIGTERM puts what to raise, so that a step is finished.
+
+    A second one ends the process at once. Only a main thread is told of signals.
+    """
+    told: list[BaseException] = []
+    if not listen or threading.current_thread() is not threading.main_thread():
+        yield told
+        return
+
+    def note(number: int, _: Any) -> None:
+        ends = KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number)
+        if told:
+            raise ends
+        told.append(ends)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 class Run:
     """A training that can stop between any two steps; its state is what `save` writes.
 
@@ -285,6 +360,7 @@ class Run:
     test_x: Any
 
     def __init__(self, model: nn.Module, task: Task, recipe: Recipe, device: torch.device):
+        check_task(task, model)
         self.model, self.task, self.recipe, self.device = model, task, recipe, device
         arrays = task.train_inputs, task.train_targets, task.test_inputs, task.test_targets
         self.train_x, self.train_y, self.test_x, self.test_y = (
@@ -307,18 +383,21 @@ class Run:
         show_progress: bool = False,
     ) -> None:
         """Make all the steps that are left; see `train`."""
-        path = None if checkpoint is None else Path(checkpoint)
+        path = None if checkpoint is None else Path(checkpoint).expanduser()
         if path is not None and path.exists():
             self.load(path)
-        saved = time.monotonic()
+        saved, wait = time.monotonic(), min(save_every, SAVED_FIRST)
         steps: Iterable[int] = range(self.steps_done, self.n_steps)
         if show_progress:
             steps = progress(steps, "training", initial=self.steps_done, total=self.n_steps)
-        for _ in steps:
-            self.advance()
-            if path is not None and time.monotonic() - saved >= save_every:
-                self.save(path)
-                saved = time.monotonic()
+        with told_to_end(path is not None) as told:
+            for _ in steps:
+                self.advance()
+                if path is not None and (told or time.monotonic() - saved >= wait):
+                    self.save(path)
+                    saved, wait = time.monotonic(), save_every
+                if told:
+                    raise told[0]
         self.finish()
         if path is not None:
             self.save(path)
@@ -334,6 +413,9 @@ class Run:
         self.step(self.order[..., position * size : (position + 1) * size])
         self.steps_done += 1
         if self.steps_done % self.steps_per_epoch == 0:
+            self.steps_done -= 1  # still of this one
+            self.refuse_divergence(self.loss_so_far, *self.model.parameters())
+            self.steps_done += 1
             loss = (self.loss_so_far / self.steps_per_epoch).tolist()
             self.history.append({"loss": loss, "test": self.test()})
             self.loss_so_far.zero_()
@@ -353,6 +435,19 @@ class Run:
             self.clip_gradients()
         self.optimizer.step()
         self.loss_so_far += losses.detach().double()
+        if self.device.type == "cpu":  # a GPU is not waited for, until the end of an epoch
+            self.refuse_divergence(losses)
+
+    def refuse_divergence(self, *numbers: Tensor) -> None:
+        """Raise `Diverged` if some numbers of this step are not finite."""
+        if all(bool(torch.isfinite(number).all()) for number in numbers):
+            return
+        raise Diverged(
+            f"the training diverged: at step {self.steps_done + 1} of {self.n_steps} (epoch "
+            f"{1 + self.steps_done // self.steps_per_epoch}) a loss or a weight is no finite "
+            f"number; the likely cause is learning_rate = {self.recipe.learning_rate:g}"
+            f"{'' if self.recipe.clip else ' with clip = 0'}, too large for this network"
+        )
 
     def finish(self) -> dict[str, Any]:
         """Return what the trained model does, measured unless a checkpoint has it already."""
@@ -405,25 +500,12 @@ class Run:
             "history": self.history,
             "result": self.result,
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(path.name + ".tmp")
-        with open(unfinished, "wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
+        write_sealed(path, "checkpoint", state)
 
     def load(self, path: Path) -> None:
         """Go on from the state in `path`."""
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-            run = state["run"]
-        except Exception as error:
-            raise ValueError(
-                f"checkpoint {path} cannot be read ({type(error).__name__}); it was left as "
-                "it is: delete it to start again, or name another file"
-            ) from None
-        different = differences(run, self.fingerprint())
+        state = read_sealed(path, "checkpoint")
+        different = differences(state["run"], self.fingerprint())
         if different:
             raise ValueError(
                 f"checkpoint {path} is of another run: {'; '.join(different)}; name another "
@@ -439,12 +521,16 @@ class Run:
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what must be equal for a checkpoint to be of this run."""
-        sample = hashlib.sha256(self.task.train_inputs[:100].tobytes())
-        sample.update(self.task.train_targets.tobytes())
-        task = {"name": self.task.name, "samples": len(self.train_x), "digest": sample.hexdigest()}
         return {
             "recipe": asdict(self.recipe),
             "model": described(self.model),
             "starting weights": self.start,
-            "task": task,
+            "task": self._task_fingerprint,
         }
+
+    @cached_property
+    def _task_fingerprint(self) -> dict[str, Any]:
+        task, found = self.task, hashlib.sha256()
+        for array in (task.train_inputs, task.train_targets, task.test_inputs, task.test_targets):
+            found.update(np.ascontiguousarray(array).data)
+        return {"name": task.name, "samples": len(task.train_inputs), "digest": found.hexdigest()}

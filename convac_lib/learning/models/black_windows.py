@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from . import fused
+from .derivatives import is_differentiated, pulled_back
 from .representations import SiteReader
 
 SAMPLES_AT_ONCE = 1000
@@ -280,6 +280,8 @@ class _Join(torch.autograd.Function):
     def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         _, children, parents = inputs
         ctx.save_for_backward(children, parents)
+        ctx.save_for_forward(children)
+        ctx.n_rows = inputs[0].shape[-2]
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], *inputs: Tensor) -> tuple[Tensor, int]:
@@ -290,9 +292,17 @@ class _Join(torch.autograd.Function):
         return _Join.apply(*stacked), 0
 
     @staticmethod
-    @once_differentiable
+    def jvp(ctx: Any, tangent: Tensor, *_: None) -> Tensor:
+        (children,) = ctx.saved_tensors
+        return _pick(tangent, children)
+
+    @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         children, parents = ctx.saved_tensors
+        if is_differentiated():
+            like = gradient.new_zeros(*gradient.shape[:-2], ctx.n_rows, gradient.shape[-1])
+            (below,) = pulled_back(lambda rows: _pick(rows, children), (like,), gradient)
+            return below, None, None
         below = _pick(gradient, parents.clamp_min(0)).mul_((parents >= 0).unsqueeze(-1))
         empty = gradient * (children == 0).unsqueeze(-1)
         torch.sum(empty, -2, out=below.select(-2, 0))

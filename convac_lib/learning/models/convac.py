@@ -9,15 +9,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..._arrays import Array
-from ..._validation import as_choice
+from ..._arrays import Array, as_inexact, as_numbers
+from ..._validation import as_choice, as_instance, as_list, as_number
 from ...architecture import Architecture
 from ...decompositions import Weights
 from . import fused
 from .black_windows import FoundTree
-from .pooling import SMALLEST_SCALE, largest_magnitude, product_pool
+from .derivatives import is_eager
+from .pooling import in_range, is_ordinary, largest_magnitude, product_pool, rescaled
 from .representations import window_first
-from .tree import Samples, TreeModel, convolve, seeded
+from .tree import DTYPES, Samples, TreeModel, convolve, seeded
 from .trees import Tree, WholeTree
 
 INITS = ("averaging", "normal", "positive")
@@ -38,9 +39,10 @@ class ConvAC(TreeModel):
         The M functions of a site, by name or as a module, and how many numbers are at a
         site; see :mod:`convac_lib.learning.models.representations`.
     head
-        What `forward` returns: ``"scores"``, the h_y; or ``"normalized"``, a learned factor
-        times h_y divided by the root mean square over y, which has the same largest entry,
-        stays in range at any depth, and is what cross-entropy is trained on.
+        What `forward` returns: ``"normalized"``, a learned factor times h_y divided by the
+        root mean square over y, which has the same largest entry, stays in range at any
+        depth, and is what cross-entropy is trained on: the default for several outputs. Or
+        ``"scores"``, the h_y: the default for one.
     init, noise
         Weights start as averages with noise, of this standard deviation in a sum over all
         channels (``"averaging"``, these train best); as independent normals (``"normal"``);
@@ -76,7 +78,7 @@ class ConvAC(TreeModel):
         share: str = "window-position",
         representation: str | nn.Module = "affine-relu",
         site_size: int = 1,
-        head: str = "scores",
+        head: str | None = None,
         init: str = "averaging",
         seed: int | None = None,
         rescale: bool = True,
@@ -85,6 +87,14 @@ class ConvAC(TreeModel):
         neutral_background: bool = False,
         dtype: torch.dtype = torch.float32,
     ):
+        as_instance("architecture", architecture, Architecture)
+        as_instance("share_background", share_background, bool)
+        as_instance("neutral_background", neutral_background, bool)
+        as_instance("rescale", rescale, bool)
+        as_number("noise", noise, minimum=0)
+        as_choice("dtype", dtype, DTYPES)
+        if head is None:
+            head = "scores" if architecture.n_outputs == 1 else "normalized"
         as_choice("head", head, HEADS)
         as_choice("init", init, INITS)
         if head == "normalized" and architecture.n_outputs == 1:
@@ -123,12 +133,38 @@ class ConvAC(TreeModel):
         return self.scores(x) if self.head == "scores" else super().forward(x)
 
     def scores(self, x: Samples) -> Tensor:
-        """Return the true scores h_y (eq. 2), shape (batch, Y); infinite where out of range."""
-        scores, log_scale = self.scaled_scores(x)
+        """Return the true scores h_y (eq. 2), shape (batch, Y).
+
+        Raises
+        ------
+        ValueError
+            On a CPU, if some are beyond the range of the dtype or vanish below it; see
+            :meth:`log_scores`. Elsewhere, and where gradients of the samples are batched, they
+            are infinite or zero.
+        """
+        reduced, log_scale = self.scaled_scores(x)
         # In two halves, each in range, so that 0 times the scale is 0 and not NaN.
-        limit = torch.finfo(scores.dtype).max
-        half = (log_scale / 2).exp().clamp_max(limit).to(scores.dtype)[:, None]
-        return scores * half * half
+        limit = torch.finfo(reduced.dtype).max
+        half = (log_scale / 2).exp().clamp_max(limit).to(reduced.dtype)[:, None]
+        scores = reduced * half * half
+        if self.rescale and is_eager(scores):
+            _refuse_out_of_range(reduced, scores)
+        return scores
+
+    def log_scores(self, x: Samples) -> tuple[Tensor, Tensor]:
+        """Return (signs, ln |h_y|), each (batch, Y): in range at any depth.
+
+        The sign is 1, -1 or, with a logarithm of minus infinity, 0.
+
+        Examples
+        --------
+        >>> model = ConvAC(Architecture.line(2, (2,) * 12), init="normal", seed=0)
+        >>> signs, logs = model.log_scores(torch.rand(1, 4096))
+        >>> bool(logs < -1000)  # below every float
+        True
+        """
+        reduced, log_scale = self.scaled_scores(x)
+        return reduced.sign(), reduced.double().abs().log() + log_scale[:, None]
 
     def scaled_scores(self, x: Samples) -> tuple[Tensor, Tensor]:
         """Return (scores, log_scale) with h_y = scores * exp(log_scale): in range at any depth.
@@ -137,17 +173,22 @@ class ConvAC(TreeModel):
         gradient of any function of h_y exact.
         """
         tree, window = self.tree(x), self.architecture.window
-        rows = self.start(tree)
-        logs = rows.new_zeros(len(rows), 1, dtype=torch.float64)  # of every row so far
+        rows, scales = self._start_in_range(tree)
+        logs = rows.new_zeros(rows.shape[0], 1, dtype=torch.float64)  # of every row so far
+        if scales is not None:
+            logs = scales.double().log()
         for layer, kernel in enumerate(self.kernels()):
+            kernel, divisor = self._in_range(kernel)
             rows, scale = product_pool(
                 convolve(tree.join(layer, rows), kernel, window), self.rescale
             )
             if scale is not None:
                 below = tree.join(layer, logs).view(window, -1).sum(0)
                 logs = (scale + below).unsqueeze(1)
+                if divisor is not None:
+                    logs = logs + window * divisor.double().log()
             else:
-                logs = logs.new_zeros(len(rows), 1)
+                logs = logs.new_zeros(rows.shape[0], 1)
         depth = self.architecture.depth
         return tree.join(depth, rows) @ self.dense.T, tree.join(depth, logs).squeeze(1)
 
@@ -157,12 +198,37 @@ class ConvAC(TreeModel):
 
     def climb(self, tree: Tree, layer: int, rows: Tensor, kernel: Tensor) -> Tensor:
         """Return the rows above a layer, fused where that is possible."""
+        kernel, _ = self._in_range(kernel)
+        smallest, window = torch.finfo(rows.dtype).tiny, self.architecture.window
         if self.rescale and isinstance(tree, FoundTree) and fused.applies(rows):
-            return fused.product_layer(rows, kernel, tree.tables[layer], SMALLEST_SCALE)
-        window = self.architecture.window
-        if self.rescale and isinstance(tree, WholeTree) and fused.covers(rows, kernel, window):
-            return fused.whole_layer(rows, kernel, window, SMALLEST_SCALE)
-        return super().climb(tree, layer, rows, kernel)
+            pooled, scale = fused.product_layer(rows, kernel, tree.tables[layer], smallest)
+        elif self.rescale and isinstance(tree, WholeTree) and fused.covers(rows, kernel, window):
+            pooled, scale = fused.whole_layer(rows, kernel, window, smallest)
+        else:
+            return super().climb(tree, layer, rows, kernel)
+        # Where a product left the range of its dtype, the plain layer rescales the factors.
+        return pooled if in_range(scale) else super().climb(tree, layer, rows, kernel)
+
+    def start(self, tree: Tree) -> Tensor:
+        """Return the features of a tree's sites as rows, (rows, M), in range."""
+        return self._start_in_range(tree)[0]
+
+    def _start_in_range(self, tree: Tree) -> tuple[Tensor, Tensor | None]:
+        """Return the rows of `start`, and what they were divided by.
+
+        Where numbers may be looked at, the pooling does that, and nothing is done here.
+        """
+        rows = super().start(tree)
+        if not self.rescale or is_eager(rows):
+            return rows, None
+        return rescaled(rows)
+
+    def _in_range(self, kernel: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return a layer's matrices, and what they were divided by, where this was needed."""
+        if not self.rescale or (is_eager(kernel) and is_ordinary(kernel)):
+            return kernel, None
+        flat, scale = rescaled(kernel.reshape(1, -1))
+        return flat.view_as(kernel), scale.squeeze()
 
     def pool(self, layer: int, values: Tensor) -> Tensor:
         """Return the products over a layer's windows, up to a factor for each row."""
@@ -208,7 +274,7 @@ class ConvAC(TreeModel):
 
     def load_weights(self, weights: Weights) -> None:
         """Take [W_0, ..., W_{L-1}, dense], array-likes shaped as `to_weights` gives them."""
-        arrays = [np.asarray(array) for array in weights]
+        arrays = [as_numbers("weights", array) for array in as_list("weights", weights)]
         given, shapes = [a.shape for a in arrays], self.architecture.weight_shapes(self.share)
         if given != shapes:
             raise ValueError(
@@ -223,13 +289,24 @@ class ConvAC(TreeModel):
         arrays[:-1] = map(self._window_first, arrays[:-1])
         with torch.no_grad():
             for parameter, array in zip([*self.layers, self.dense], arrays, strict=True):
-                parameter.copy_(torch.tensor(array))
+                parameter.copy_(torch.tensor(as_inexact("weights", array)))
 
     def _window_first(self, array: Array) -> Array:
         """Return a copy of a layer's matrices in the order in which the model keeps them."""
         if self.share != "none":
             return array.copy()
         return array[window_first(len(array), self.architecture.window)]
+
+
+def _refuse_out_of_range(reduced: Tensor, scores: Tensor) -> None:
+    """Raise a ValueError if scores are infinite, NaN, or zero where the reduced ones are not."""
+    fine = scores.isfinite() & ((scores != 0) | (reduced == 0))
+    if not fine.all():
+        raise ValueError(
+            f"scores must be in the range of {scores.dtype} to be returned as they are, got "
+            f"{(~fine).sum()} of {fine.numel()} beyond it; use log_scores(x), or the head "
+            "'normalized'"
+        )
 
 
 def _start(shape: tuple[int, ...], init: str, noise: float, generator: torch.Generator) -> Tensor:

@@ -6,12 +6,12 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from ..._validation import as_choice
+from ..._validation import as_choice, as_instance
 from ...architecture import Architecture
 from . import fused
 from .black_windows import FoundTree
 from .pooling import average_pool, max_pool
-from .tree import TreeModel, seeded
+from .tree import DTYPES, TreeModel, seeded
 from .trees import Tree
 
 POOLINGS = ("max", "average")
@@ -60,6 +60,8 @@ class ConvNet(TreeModel):
         share_background: bool = False,
         dtype: torch.dtype = torch.float32,
     ):
+        as_instance("share_background", share_background, bool)
+        as_choice("dtype", dtype, DTYPES)
         as_choice("pooling", pooling, POOLINGS)
         as_choice("init", init, INITS)
         generator = seeded(seed)

@@ -19,10 +19,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from .pooling import product_pool
-from .products import matmul_in_parts
+from .derivatives import is_differentiated, is_eager, pulled_back
+from .pooling import as_divisor, plain_product
 
 IS_THERE = find_spec("numba") is not None
 AT_ONCE = 2**18  # multiplications that BLAS does without a second thread of its own, at most
@@ -43,7 +42,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def applies(x: Tensor) -> bool:
     """Return whether these numbers can be computed with here."""
-    return IS_THERE and x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
+    return IS_THERE and is_eager(x) and x.dtype in (torch.float32, torch.float64)
 
 
 # --- which windows have something in them -------------------------------------------------
@@ -157,9 +156,17 @@ class _MaxLayer(torch.autograd.Function):
         return pooled
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         rows, kernel, children, winner = ctx.saved_tensors
+        if is_differentiated():
+
+            def plain(rows: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+                joined = (rows @ kernel.T)[children]
+                won = joined.gather(0, winner.clamp_max(len(children) - 1).long()[None])[0]
+                return (won + bias) * (winner != NOT_ANY)
+
+            inputs = (rows, kernel, torch.zeros_like(kernel[:, 0]))
+            return *pulled_back(plain, inputs, gradient), None
         mixed = gradient.new_zeros(len(rows), len(kernel))
         bias = gradient.new_zeros(len(kernel))
         tensors = (gradient.contiguous(), children, winner, mixed, bias)
@@ -200,15 +207,17 @@ def _unpool_max(gradient, children, winner, mixed, bias):
 # --- a layer of a ConvAC ------------------------------------------------------------------
 
 
-def product_layer(rows: Tensor, kernel: Tensor, children: Tensor, smallest: float) -> Tensor:
-    """Return the products over a window of (W row), over their largest magnitude.
+def product_layer(
+    rows: Tensor, kernel: Tensor, children: Tensor, smallest: float
+) -> tuple[Tensor, Tensor]:
+    """Return the products over a window of (W row), over their largest magnitude; and that.
 
     For a function that does not depend on the size of a row; see `pooling.product_pool`.
 
     Row 0 is the empty window; then those at the first position in their windows, then those
     at the second, and so on; `children`, (window, windows), are the rows that each joins. The
     kernel (1 or window, r_out, r_in) is one matrix for all positions, or one for each. No row
-    is divided by less than `smallest`.
+    is divided by less than `smallest`. The magnitudes, (windows,), are 0 for rows of zeros.
     """
     return _ProductLayer.apply(rows, kernel, children, smallest)
 
@@ -217,7 +226,7 @@ class _ProductLayer(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, rows: Tensor, kernel: Tensor, children: Tensor, smallest: float
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
         window, n_rows = len(children), len(rows)
         ends = 1 + (children > 0).sum(1).cumsum(0)
         matrices = kernel.transpose(1, 2).contiguous()
@@ -233,12 +242,22 @@ class _ProductLayer(torch.autograd.Function):
         tensors = (mixed, children, pooled, scale, pooled.view(integers), scale.view(integers))
         _pool_product(n_rows, *(tensor.detach().numpy() for tensor in tensors), smallest)
         ctx.save_for_backward(rows, kernel, mixed, children, pooled, scale, ends)
-        return pooled
+        ctx.mark_non_differentiable(scale)
+        ctx.again = False
+        return pooled, scale
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gradient: Tensor, _: Any) -> tuple[Tensor | None, ...]:
         rows, kernel, mixed, children, pooled, scale, ends = ctx.saved_tensors
+        if is_differentiated() or ctx.again:
+            ctx.again = True  # what comes back next is no gradient of a scale-free function
+
+            def plain(rows: Tensor, kernel: Tensor) -> Tensor:
+                return plain_product(rows[children] @ kernel.transpose(1, 2))
+
+            gradient = gradient / as_divisor(scale).unsqueeze(1)
+
+            return *pulled_back(plain, (rows, kernel), gradient), None, None
         n_rows, of_mixed = len(rows), torch.empty_like(mixed)
         of_mixed[n_rows:] = 0
         tensors = (gradient.contiguous(), pooled, scale, mixed, children, of_mixed)
@@ -286,11 +305,11 @@ def _pool_product(n_rows, mixed, children, pooled, scale, pooled_bits, scale_bit
         for channel in range(1, n_channels):
             largest = max(largest, pooled_bits[place, channel] & magnitude)
         scale_bits[place] = largest
-        if largest == 0:
-            scale[place] = 1
-        elif scale[place] < smallest:
-            scale[place] = smallest
         divisor = scale[place]
+        if largest == 0:
+            divisor = pooled.dtype.type(1)
+        elif divisor < smallest:
+            divisor = scale[place] = smallest
         for channel in range(n_channels):
             pooled[place, channel] /= divisor
 
@@ -306,7 +325,7 @@ def _unpool_product(n_rows, gradient, pooled, scale, mixed, children, of_mixed):
             along += gradient[place, channel] * pooled[place, channel]
             size += pooled[place, channel] * pooled[place, channel]
         share = along / size if size > 0 else nothing
-        divisor = scale[place]
+        divisor = scale[place] if scale[place] > 0 else gradient.dtype.type(1)
         for channel in range(n_channels):
             orthogonal = gradient[place, channel] - share * pooled[place, channel]
             outer[channel] = orthogonal / divisor
@@ -343,8 +362,10 @@ def covers(rows: Tensor, kernel: Tensor, window: int) -> bool:
     )
 
 
-def whole_layer(rows: Tensor, kernel: Tensor, window: int, smallest: float) -> Tensor:
-    """Return the products over windows of (W row), over their largest magnitude.
+def whole_layer(
+    rows: Tensor, kernel: Tensor, window: int, smallest: float
+) -> tuple[Tensor, Tensor]:
+    """Return the products over windows of (W row), over their largest magnitude; and that.
 
     As `product_layer`, of all the windows of a tree: `rows` are (window, windows).
 
@@ -357,7 +378,9 @@ def whole_layer(rows: Tensor, kernel: Tensor, window: int, smallest: float) -> T
 
 class _WholeLayer(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, kernel: Tensor, window: int, smallest: float) -> Tensor:
+    def forward(
+        ctx: Any, rows: Tensor, kernel: Tensor, window: int, smallest: float
+    ) -> tuple[Tensor, Tensor]:
         pooled = rows.new_empty(len(rows) // window, kernel.shape[1])
         scale = rows.new_empty(len(pooled))
         integers = torch.int32 if rows.dtype is torch.float32 else torch.int64
@@ -366,19 +389,23 @@ class _WholeLayer(torch.autograd.Function):
         arrays = [tensor.detach().numpy() for tensor in tensors]
         _in_threads(rows, kernel, window, lambda *part: _multiply_whole(*arrays, *part, smallest))
         ctx.save_for_backward(rows, kernel, pooled, scale)
-        ctx.window = window
-        return pooled
+        ctx.mark_non_differentiable(scale)
+        ctx.window, ctx.again = window, False
+        return pooled, scale
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gradient: Tensor, _: Any) -> tuple[Tensor | None, ...]:
         rows, kernel, pooled, scale = ctx.saved_tensors
         window, needs = ctx.window, ctx.needs_input_grad[:2]
-        if torch.is_grad_enabled():  # a graph of this pass is asked for: the plain layer has one
-            values = matmul_in_parts(rows, kernel.transpose(1, 2)).view(window, -1, kernel.shape[1])
-            again = product_pool(values, scale_free=True)[0]
-            wanted = [t for t, need in zip((rows, kernel), needs, strict=True) if need]
-            found = iter(torch.autograd.grad(again, wanted, gradient, create_graph=True))
-            return *(next(found) if need else None for need in needs), None, None
+        if is_differentiated() or ctx.again:
+            ctx.again = True  # what comes back next is no gradient of a scale-free function
+
+            def plain(rows: Tensor, kernel: Tensor) -> Tensor:
+                joined = rows.view(window, -1, rows.shape[1])
+                return plain_product(joined @ kernel.transpose(1, 2))
+
+            gradient = gradient / as_divisor(scale).unsqueeze(1)
+            return *pulled_back(plain, (rows, kernel), gradient), None, None
         below = torch.empty_like(rows if needs[0] else rows[:0])
         tensors = (rows.view(window, -1, rows.shape[1]), kernel.transpose(1, 2).contiguous())
         tensors += (kernel, gradient.contiguous(), pooled, scale)
@@ -470,11 +497,11 @@ def _rescale(pooled, scale, bits, scale_bits, place, smallest):
     for channel in range(1, pooled.shape[1]):
         largest = max(largest, bits[place, channel] & magnitude)
     scale_bits[place] = largest
-    if largest == 0:
-        scale[place] = 1
-    elif scale[place] < smallest:
-        scale[place] = smallest
     divisor = scale[place]
+    if largest == 0:
+        divisor = pooled.dtype.type(1)
+    elif divisor < smallest:
+        divisor = scale[place] = smallest
     for channel in range(pooled.shape[1]):
         pooled[place, channel] /= divisor
 
@@ -487,7 +514,7 @@ def _orthogonal(gradient, pooled, scale, place, out, start):
         along += gradient[place, channel] * pooled[place, channel]
         size += pooled[place, channel] * pooled[place, channel]
     share = along / size if size > 0 else size
-    divisor = scale[place]
+    divisor = scale[place] if scale[place] > 0 else gradient.dtype.type(1)
     for channel in range(pooled.shape[1]):
         orthogonal = gradient[place, channel] - share * pooled[place, channel]
         out[start + channel] = orthogonal / divisor

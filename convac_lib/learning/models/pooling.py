@@ -12,14 +12,16 @@ be added up by whoever wants the true score.
 """
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-# Any positive divisor is allowed, so a floor costs no accuracy and keeps 1/scale finite.
-SMALLEST_SCALE = 1e-30
+from .derivatives import is_differentiated, is_eager, pulled_back
+
+# Of these sizes of a product neither its parts nor its inverse are near the ends of the range.
+SAFE = {torch.float32: (1e-28, 1e28), torch.float64: (1e-230, 1e230)}
 
 # Factors multiplied between two rescalings. Wider windows are multiplied in several rounds.
 FACTORS_PER_ROUND = 4
@@ -60,65 +62,144 @@ def product_pool(
     """
     if not rescale:
         return _Product.apply(factors, False, False)[0], None
-    log_scale = 0.0
+    log_scale: Any = 0.0
     while len(factors) > FACTORS_PER_ROUND:
         # The divisors of different factors of one row multiply: their logs add.
         whole = len(factors) - len(factors) % FACTORS_PER_ROUND
         groups = factors[:whole].unflatten(0, (FACTORS_PER_ROUND, -1)).flatten(1, 2)
-        pooled, scale = _Product.apply(groups, True, scale_free)
+        pooled, log = _one_round(groups, scale_free)
         pooled = pooled.unflatten(0, (-1, factors.shape[1]))
-        if not scale_free:
-            log_scale = log_scale + scale.double().log().view(len(pooled), -1).sum(0)
+        if log is not None:
+            log_scale = log_scale + log.view(len(pooled), -1).sum(0)
         factors = torch.cat([pooled, factors[whole:]])
-    pooled, scale = _Product.apply(factors, True, scale_free)
-    return pooled, None if scale_free else log_scale + scale.squeeze(-1).double().log()
+    pooled, log = _one_round(factors, scale_free)
+    return pooled, None if log is None else log_scale + log
+
+
+def _one_round(factors: Tensor, scale_free: bool) -> tuple[Tensor, Tensor | None]:
+    """Multiply a few factors and return (rows over their scales, logarithms or None).
+
+    Where the product leaves the range of its dtype, and this can be looked at, the factors
+    are rescaled before they are multiplied.
+    """
+    pooled, scale, largest = _Product.apply(factors, True, scale_free)
+    scales = None
+    if is_eager(factors) and not in_range(largest):
+        factors, scales = rescaled(factors)
+        pooled, scale, _ = _Product.apply(factors, True, scale_free)
+    if scale_free:
+        return pooled, None
+    log = scale.double().log()
+    return pooled, (log if scales is None else log + scales.double().log().sum(0)).squeeze(-1)
+
+
+def rescaled(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Return rows over their largest magnitudes, which are constants to autograd, and these.
+
+    Examples
+    --------
+    >>> rescaled(torch.tensor([[4.0, 2.0], [0.0, 0.0]]))
+    (tensor([[1.0000, 0.5000],
+            [0.0000, 0.0000]]), tensor([[4.],
+            [1.]]))
+    """
+    scale = largest_magnitude(rows.detach())
+    return rows / scale, scale
+
+
+def in_range(largest: Tensor) -> bool:
+    """Return whether numbers are so far from the ends of their range that nothing was lost."""
+    low, high = SAFE[largest.dtype]
+    smallest, most = largest.aminmax()
+    return smallest.item() >= low and most.item() <= high  # neither holds for NaN
+
+
+def is_ordinary(numbers: Tensor) -> bool:
+    """Return whether the largest of some numbers is `in_range`."""
+    low, high = SAFE[numbers.dtype]
+    smallest, most = numbers.detach().aminmax()
+    return low <= max(-smallest.item(), most.item()) <= high
 
 
 def largest_magnitude(rows: Tensor) -> Tensor:
     """Return a divisor of every row, (..., 1): its largest magnitude, or 1 if it is zero."""
-    largest = rows.abs().amax(-1, keepdim=True)
-    return largest.masked_fill_(largest == 0, 1.0).clamp_min_(SMALLEST_SCALE)
+    return as_divisor(rows.abs().amax(-1, keepdim=True))
+
+
+def as_divisor(largest: Tensor) -> Tensor:
+    """Return magnitudes to divide by: 1 in the place of 0, and none whose inverse overflows.
+
+    Any positive divisor is allowed, so that a floor costs no accuracy.
+    """
+    return largest.masked_fill(largest == 0, 1.0).clamp_min_(torch.finfo(largest.dtype).tiny)
 
 
 class _Product(torch.autograd.Function):
-    """The product over the axis before rows and channels, and the divisor of every row.
+    """The product over the axis before rows and channels, every row over a divisor.
+
+    It returns the divisors too, and the largest magnitudes: these are 0 for rows of zeros.
 
     An axis more in front is one of models that are computed together (see
     :mod:`convac_lib.learning.ensembles`), for which torch calls `vmap`.
     """
 
     @staticmethod
-    def forward(factors: Tensor, rescale: bool, scale_free: bool) -> tuple[Tensor, Tensor | None]:
+    def forward(factors: Tensor, rescale: bool, scale_free: bool) -> tuple[Tensor | None, ...]:
         pooled = _multiply(*factors.unbind(-3))
         if not rescale:
-            return pooled, None
-        scale = largest_magnitude(pooled)
-        return pooled.div_(scale) if factors.shape[-3] > 1 else pooled / scale, scale
+            return pooled, None, None
+        largest = pooled.abs().amax(-1, keepdim=True)
+        scale = as_divisor(largest)
+        return pooled.div_(scale) if factors.shape[-3] > 1 else pooled / scale, scale, largest
 
     @staticmethod
-    def setup_context(
-        ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor | None]
-    ) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor | None, ...]) -> None:
         factors, rescale, scale_free = inputs
-        pooled, scale = output
+        pooled, scale, largest = output
         if rescale:
-            ctx.mark_non_differentiable(scale)
+            ctx.mark_non_differentiable(scale, largest)
+        ctx.set_materialize_grads(False)
         ctx.save_for_backward(factors, scale, pooled if scale_free else None)
+        ctx.save_for_forward(factors, scale)
+        ctx.promised = scale_free
 
     @staticmethod
     def vmap(
         info: Any, in_dims: tuple[int, ...], factors: Tensor, rescale: bool, scale_free: bool
     ) -> Any:
-        pooled = _Product.apply(factors.movedim(in_dims[0], 0), rescale, scale_free)
-        return pooled, (0, 0 if rescale else None)
+        outputs = _Product.apply(factors.movedim(in_dims[0], 0), rescale, scale_free)
+        return outputs, (0, 0, 0) if rescale else (0, None, None)
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor, _: Any) -> tuple[Tensor, None, None]:
+    def jvp(ctx: Any, tangent: Tensor, *_: None) -> tuple[Tensor, None, None]:
+        pushed: Any
+        factors, scale = ctx.saved_tensors
+        parts, along = list(factors.unbind(-3)), tangent.unbind(-3)
+        pushed = sum(
+            reduce(torch.mul, [*parts[:k], along[k], *parts[k + 1 :]]) for k in range(len(parts))
+        )
+        return pushed if scale is None else pushed / scale, None, None
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor | None, *_: Any) -> tuple[Tensor | None, ...]:
+        if gradient is None:
+            return None, None, None
         factors, scale, pooled = ctx.saved_tensors
-        if pooled is not None:
+        if is_differentiated():
+            if pooled is not None and ctx.promised:
+                # What is taken away is rounding, of a function that is zero: a constant. What
+                # comes back next is a derivative of this gradient, and no longer scale-free.
+                ctx.promised = False
+                p, g = pooled.detach(), gradient.detach()
+                size = (p * p).sum(-1, keepdim=True)
+                gradient = gradient - p * ((g * p).sum(-1, keepdim=True) / as_divisor(size))
+            if scale is not None:
+                gradient = gradient / scale
+            return *pulled_back(plain_product, (factors,), gradient), None, None
+        if pooled is not None and ctx.promised:
             along = torch.linalg.vecdot(gradient, pooled)
-            size = torch.linalg.vecdot(pooled, pooled).clamp_min_(SMALLEST_SCALE)
+            size = torch.linalg.vecdot(pooled, pooled)
+            size.clamp_min_(torch.finfo(size.dtype).tiny)  # of a row of zeros
             share = (along / size).unsqueeze(-1)
             gradient = torch.addcmul(gradient, pooled, share, value=-1).div_(scale)
         elif scale is not None:
@@ -126,6 +207,11 @@ class _Product(torch.autograd.Function):
         gradients = torch.empty_like(factors)
         _products_of_the_others(gradient, factors.unbind(-3), gradients.unbind(-3))
         return gradients, None, None
+
+
+def plain_product(factors: Tensor) -> Tensor:
+    """Return the product over the axis before rows and channels, by torch's own operations."""
+    return reduce(torch.mul, factors.unbind(-3))
 
 
 def _multiply(first: Tensor, *others: Tensor) -> Tensor:
@@ -182,6 +268,7 @@ class _Maximum(torch.autograd.Function):
         ctx.mark_non_differentiable(*matches)
         ctx.set_materialize_grads(False)  # or there would be zeros for every match
         ctx.save_for_backward(*matches)
+        ctx.save_for_forward(*matches)
         ctx.window = len(matches) + 1
 
     @staticmethod
@@ -190,10 +277,17 @@ class _Maximum(torch.autograd.Function):
         return outputs, (0,) * len(outputs)
 
     @staticmethod
-    @once_differentiable
+    def jvp(ctx: Any, tangent: Tensor) -> tuple[Tensor | None, ...]:
+        matches = list(ctx.saved_tensors)
+        return _replay(tangent.unbind(-3), matches), *[None] * (ctx.window - 1)
+
+    @staticmethod
     def backward(ctx: Any, gradient: Tensor | None, *_: Any) -> Tensor | None:
         if gradient is None:
             return None
+        if is_differentiated():
+            handed = _handed_down(gradient, list(ctx.saved_tensors), ctx.window)
+            return torch.stack(handed, -3)
         shape = (*gradient.shape[:-2], ctx.window, *gradient.shape[-2:])
         gradients = gradient.new_empty(shape)
         _hand_down(gradient, list(ctx.saved_tensors), gradients.unbind(-3))
@@ -208,6 +302,25 @@ def _play(values: Sequence[Tensor], matches: list[Tensor]) -> Tensor:
     left, right = _play(values[:half], matches), _play(values[half:], matches)
     matches.append(left >= right)
     return torch.maximum(left, right)
+
+
+def _replay(values: Sequence[Tensor], matches: list[Tensor]) -> Tensor:
+    """Return what `_play` does with the matches as they were decided, first match first."""
+    if len(values) == 1:
+        return values[0]
+    half = len(values) // 2
+    left, right = _replay(values[:half], matches), _replay(values[half:], matches)
+    return torch.where(matches.pop(0), left, right)
+
+
+def _handed_down(gradient: Tensor, matches: list[Tensor], window: int) -> list[Tensor]:
+    """Return what `_hand_down` writes, by operations that can be differentiated."""
+    if window == 1:
+        return [gradient]
+    half = window // 2
+    to_left = gradient * matches.pop()
+    right = _handed_down(gradient - to_left, matches, window - half)
+    return [*_handed_down(to_left, matches, half), *right]
 
 
 def _hand_down(gradient: Tensor, matches: list[Tensor], out: Sequence[Tensor]) -> None:

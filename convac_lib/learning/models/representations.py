@@ -26,6 +26,7 @@ from ...partitions import morton_order
 from . import fused
 from .products import matmul_in_parts
 
+MOST_NUMBERS = 2**16  # at a site
 REPRESENTATIONS = ("affine-relu", "conv3x3", "linear", "cos-sin")
 
 
@@ -54,7 +55,7 @@ class SiteReader(nn.Module):
     def __init__(self, architecture: Architecture, site_size: int = 1, neighbourhood: bool = False):
         super().__init__()
         self.n_sites, self.window = architecture.n_sites, architecture.window
-        self.site_size = as_int("site_size", site_size, minimum=1)
+        self.site_size = as_int("site_size", site_size, 1, MOST_NUMBERS)
         self.neighbourhood = neighbourhood
         self.order = window_first(self.n_sites, self.window)
         self.n_taps = self.site_size * (9 if neighbourhood else 1)
@@ -90,16 +91,18 @@ class SiteReader(nn.Module):
     def _table(self, shape: tuple[int, ...], device: torch.device) -> Tensor:
         """Return which entry of a flattened sample each (tap, site) sees; the last is black."""
         if (shape, device) not in self._tables:
-            n, s = self.n_sites, self.site_size
-            if not self.neighbourhood and (shape == (n, s) or (s == 1 and shape == (n,))):
-                entries = np.arange(n * s).reshape(n, s).T
-            else:
-                entries = self._image_entries(shape)
-            black = np.prod(shape)
-            table = torch.from_numpy(np.where(entries < 0, black, entries)[:, self.order])
-            table = table.to(device)
-            self._tables[shape, device] = table
+            self._tables[shape, device] = self._make_table(shape).to(device)
         return self._tables[shape, device]
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]  # no part of what is computed
+    def _make_table(self, shape: tuple[int, ...]) -> Tensor:
+        n, s = self.n_sites, self.site_size
+        if not self.neighbourhood and (shape == (n, s) or (s == 1 and shape == (n,))):
+            entries = np.arange(n * s).reshape(n, s).T
+        else:
+            entries = self._image_entries(shape)
+        black = np.prod(shape)
+        return torch.from_numpy(np.where(entries < 0, black, entries)[:, self.order])
 
     def _image_entries(self, shape: tuple[int, ...]) -> NDArray[np.int64]:
         """Return the pixels each site of an image sees, (taps, N), sites in Morton order."""
@@ -115,7 +118,7 @@ class SiteReader(nn.Module):
             or wanted != self.site_size
             or (self.neighbourhood and square != 1)
         ):
-            raise ValueError(self._complaint(shape))
+            raise ValueError(self.complaint(shape))
         pixels = np.arange(colours * height * width).reshape(colours, height, width)
         if self.neighbourhood:
             framed = np.pad(pixels, ((0, 0), (1, 1), (1, 1)), constant_values=-1)
@@ -126,7 +129,8 @@ class SiteReader(nn.Module):
         views = views.transpose(0, 3, 4, 1, 2).reshape(self.n_taps, self.n_sites)
         return views[:, morton_order(side)]
 
-    def _complaint(self, shape: tuple[int, ...]) -> str:
+    def complaint(self, shape: tuple[int, ...], n_axes: int = 2) -> str:
+        """Return which samples are read, and that those of this shape are not."""
         n, s, side = self.n_sites, self.site_size, round(self.n_sites**0.5)
         allowed = [] if self.neighbourhood else [f"sequences (batch, {n}, {s})"]
         if s == 1 and not self.neighbourhood:
@@ -140,6 +144,8 @@ class SiteReader(nn.Module):
         return (
             f"x must be {' or '.join(allowed)} for a network of {n} sites with "
             f"site_size {s}, got shape (batch, {', '.join(map(str, shape))})"
+            if n_axes > 1
+            else f"x must be {' or '.join(allowed)}, got {n_axes} axes"
         )
 
 

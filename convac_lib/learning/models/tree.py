@@ -8,12 +8,16 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from ..._arrays import as_array
+from ..._validation import as_instance, as_int
 from ...architecture import Architecture
 from .black_windows import FoundTree, ListedTree
+from .derivatives import in_transform
 from .products import matmul_in_parts
 from .representations import build
 from .trees import Tree, WholeTree
 
+DTYPES = (torch.float32, torch.float64)
 Samples: TypeAlias = Tensor | ListedTree
 """A batch. Sequences or images, or what was listed of them beforehand."""
 
@@ -42,6 +46,7 @@ class TreeModel(nn.Module):
         share_background: bool,
         start: str,
     ):
+        as_instance("architecture", architecture, Architecture)
         super().__init__()
         self.architecture = architecture
         self.share_background = share_background
@@ -67,8 +72,25 @@ class TreeModel(nn.Module):
         """Return the tree of a batch of samples; what is listed already is one."""
         if isinstance(x, ListedTree):
             return x
-        x = torch.as_tensor(x).to(self.dense)
-        return (FoundTree if self.share_background else WholeTree)(self.reader, x)
+        x = self._as_samples(x)
+        # Found windows of zeros are constants: derivatives by the samples want them all.
+        found = self.share_background and not x.requires_grad and not in_transform()
+        return (FoundTree if found else WholeTree)(self.reader, x)
+
+    def _as_samples(self, x: Any) -> Tensor:
+        """Return samples as a tensor where the weights are, or raise a ValueError."""
+        if not isinstance(x, Tensor):
+            array = as_array("x", x)
+            if array.dtype.kind not in "biuf":
+                raise ValueError(f"x must hold real numbers, got dtype {array.dtype}")
+            # Some kinds of integers torch does not know.
+            array = array if array.dtype.kind == "f" else array.astype(float)
+            x = torch.tensor(array)
+        if x.is_complex():
+            raise ValueError(f"x must hold real numbers, got dtype {x.dtype}")
+        if x.dim() < 2:
+            raise ValueError(self.reader.complaint(tuple(x.shape[1:]), x.dim()))
+        return x.to(self.dense)
 
     def start(self, tree: Tree) -> Tensor:
         """Return the features of a tree's sites as rows, (rows, M)."""
@@ -93,7 +115,7 @@ class TreeModel(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """Return the representation of a batch, shape (batch, N, M), sites in order."""
-        x = torch.as_tensor(x).to(self.dense)
+        x = self._as_samples(x)
         features = self.representation(self.reader(x))
         ordered = torch.empty_like(features)
         ordered[torch.from_numpy(self.reader.order)] = features
@@ -102,7 +124,9 @@ class TreeModel(nn.Module):
 
 def seeded(seed: int | None) -> torch.Generator:
     """Return a generator of random numbers; torch's own if `seed` is None."""
-    return torch.default_generator if seed is None else torch.Generator().manual_seed(seed)
+    if seed is None:
+        return torch.default_generator
+    return torch.Generator().manual_seed(as_int("seed", seed, 0, 2**63 - 1))
 
 
 def convolve(rows: Tensor, weight: Tensor, window: int) -> Tensor:

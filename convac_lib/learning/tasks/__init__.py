@@ -24,13 +24,16 @@ class Task:
     name
         What was asked for.
     train_inputs, test_inputs
-        Images (samples, side, side) or sequences (samples, N, s).
+        Images (samples, [colours,] side, side) or sequences (samples, N, s).
     train_targets, test_targets
         One for each sample: classes (int64), or numbers to regress (float32).
     n_classes
         None for a regression.
     kind
         ``"images"`` or ``"sequences"``; a square array alone would not tell.
+    preparation, notes
+        Of data of your own: a :class:`~convac_lib.learning.data.Preparation`, and what was
+        found and guessed.
     """
 
     name: str
@@ -40,6 +43,8 @@ class Task:
     test_targets: Array
     n_classes: int | None
     kind: str
+    preparation: Any = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         as_choice("kind", self.kind, KINDS)
@@ -70,7 +75,8 @@ def make(name: str, seed: int = 0, **options: Any) -> Task:
     A package gives its tasks names by entry points of the group ``convac.tasks``: functions
     of a seed and of options that return a :class:`Task`. Ours are ``"digits"``, ``"local"``
     and ``"global"`` (:mod:`.digits`), those of the book's pages ``"tiled"``, ``"filling"``,
-    ``"photos"`` and ``"pairs"``.
+    ``"photos"`` and ``"pairs"``. The name of a file or folder is one of your own data; see
+    :func:`convac_lib.learning.data.task_of`.
 
     Raises
     ------
@@ -83,6 +89,12 @@ def make(name: str, seed: int = 0, **options: Any) -> Task:
     >>> task.train_inputs.shape, task.test_inputs.shape, task.n_classes
     ((1397, 8, 8), (400, 8, 8), 10)
     """
+    from ..data import is_data, task_of  # which makes Tasks
+
+    if isinstance(name, str) and is_data(name):
+        for option in options:
+            as_choice(f"option of {name}", option, tuple(signature(task_of).parameters)[2:])
+        return task_of(name, seed, **options)
     known = entry_points(group="convac.tasks")
     as_choice("task", name, sorted(known.names))
     draw, *others = [entry.load() for entry in known.select(name=name)]

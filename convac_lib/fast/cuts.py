@@ -17,8 +17,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .architecture import Architecture
-from .partitions import Sides
+from ..architecture import Architecture
+from ..partitions import Sides
 
 Kinds: TypeAlias = NDArray[Any]  # of small integers, (P, branches)
 Costs: TypeAlias = NDArray[Any]  # (3, kinds): on_a, on_b, free; int64, or object if beyond
