@@ -10,7 +10,7 @@ from convac_lib import Architecture
 from convac_lib.learning.models import ConvAC, ConvNet, fused
 from convac_lib.learning.models.black_windows import FoundTree
 from convac_lib.learning.models.pooling import (
-    SMALLEST_SCALE,
+    in_range,
     largest_magnitude,
     product_pool,
 )
@@ -127,7 +127,11 @@ def plain_layer(rows, kernel, window):
 
 
 def fused_layer(rows, kernel, window):
-    return fused.whole_layer(rows, kernel, window, SMALLEST_SCALE)
+    # As a model does: rows of zeros, and what left the range, are the plain layer's.
+    pooled, scale = fused.whole_layer(rows, kernel, window, torch.finfo(rows.dtype).tiny)
+    if len(scale) == 0 or scale.isnan().any() or in_range(scale):
+        return pooled
+    return plain_layer(rows, kernel, window)
 
 
 def with_gradients(layer, rows, kernel, window, gradient, **options):

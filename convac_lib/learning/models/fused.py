@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from .derivatives import is_differentiated, is_eager, pulled_back
-from .pooling import as_divisor, plain_product
+from .pooling import as_divisor, orthogonal, plain_product
 
 IS_THERE = find_spec("numba") is not None
 AT_ONCE = 2**18  # multiplications that BLAS does without a second thread of its own, at most
@@ -250,6 +250,8 @@ class _ProductLayer(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor, _: Any) -> tuple[Tensor | None, ...]:
         rows, kernel, mixed, children, pooled, scale, ends = ctx.saved_tensors
         if is_differentiated() or ctx.again:
+            if not ctx.again:
+                gradient = orthogonal(gradient, pooled)
             ctx.again = True  # what comes back next is no gradient of a scale-free function
 
             def plain(rows: Tensor, kernel: Tensor) -> Tensor:
@@ -398,6 +400,8 @@ class _WholeLayer(torch.autograd.Function):
         rows, kernel, pooled, scale = ctx.saved_tensors
         window, needs = ctx.window, ctx.needs_input_grad[:2]
         if is_differentiated() or ctx.again:
+            if not ctx.again:
+                gradient = orthogonal(gradient, pooled)
             ctx.again = True  # what comes back next is no gradient of a scale-free function
 
             def plain(rows: Tensor, kernel: Tensor) -> Tensor:

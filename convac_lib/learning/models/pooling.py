@@ -190,9 +190,7 @@ class _Product(torch.autograd.Function):
                 # What is taken away is rounding, of a function that is zero: a constant. What
                 # comes back next is a derivative of this gradient, and no longer scale-free.
                 ctx.promised = False
-                p, g = pooled.detach(), gradient.detach()
-                size = (p * p).sum(-1, keepdim=True)
-                gradient = gradient - p * ((g * p).sum(-1, keepdim=True) / as_divisor(size))
+                gradient = orthogonal(gradient, pooled)
             if scale is not None:
                 gradient = gradient / scale
             return *pulled_back(plain_product, (factors,), gradient), None, None
@@ -207,6 +205,19 @@ class _Product(torch.autograd.Function):
         gradients = torch.empty_like(factors)
         _products_of_the_others(gradient, factors.unbind(-3), gradients.unbind(-3))
         return gradients, None, None
+
+
+def orthogonal(gradient: Tensor, pooled: Tensor) -> Tensor:
+    """Return gradients of rows less their parts along the rows, which are constants.
+
+    Examples
+    --------
+    >>> orthogonal(torch.tensor([[3.0, 1.0]]), torch.tensor([[1.0, 0.0]]))
+    tensor([[0., 1.]])
+    """
+    p, g = pooled.detach(), gradient.detach()
+    size = (p * p).sum(-1, keepdim=True)
+    return gradient - p * ((g * p).sum(-1, keepdim=True) / as_divisor(size))
 
 
 def plain_product(factors: Tensor) -> Tensor:
