@@ -38,7 +38,9 @@ def two_boundaries(
     ):
         return not_yet("the block has two boundaries")
     if straddling != wanted:
-        return not_yet("a last position sees s + 1 sites; count those that see both sides")
+        return not_yet(
+            "a last position sees one site more than the reach; count those that see both sides"
+        )
     if bound == channels * local_dim ** (2 * reach) > sides:
         return not_yet("no rank exceeds the smaller side of the matrix")
     if bound != min(sides, channels * local_dim ** (2 * reach)):
