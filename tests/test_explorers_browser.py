@@ -517,7 +517,8 @@ def test_the_state_survives_a_reload_and_can_be_linked(visit):
     "width.budget=-5", "width.channels=1_1", "width.mode=other", "entanglement.kind=own",
     "entanglement.theta=1e400", "entanglement.channels=1_999999", "results.r=7", "results.model=x",
     "results.hidden=a_b", "results.task=2", "contraction.steps=0_0", "contraction.steps=99_98",
-    "contraction.diagram=toString", "depth.n_sites=3", "depth.channels=0",
+    "contraction.diagram=toString", "depth.n_sites=3", "depth.channels=0", "overlap.depth=12",
+    "overlap.n_sites=7", "overlap.window=5", "overlap.channels=65",
 ])  # fmt: skip
 def test_a_link_that_was_tampered_with_changes_nothing(visit, folder, query):
     plain = visit()
@@ -600,7 +601,7 @@ def test_a_deeper_network_straddles_more(visit):
     assert "For almost all weights the rank is 2, of 64" in words.inner_text()
     for _ in range(5):
         page.keyboard.press("ArrowRight")
-    assert "the volume law" in words.inner_text()
+    assert "For almost all weights the rank is full, 64." in words.inner_text()
     explorer.get_by_label("last position whose view is shown").focus()
     page.keyboard.press("ArrowRight")
     assert explorer.locator(".ring").count() == 1 + 2 + 3 + 4 + 5 + 6

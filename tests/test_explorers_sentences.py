@@ -14,6 +14,7 @@ from convac_book.explorers import EntanglementExplorer, ResultsExplorer, WidthEx
 from convac_book.explorers.contraction import DIAGRAMS, least_cost, legs_of
 from convac_book.explorers.depth import SITES, depth_numbers
 from convac_book.explorers.entanglement import as_set, bipartitions
+from convac_book.explorers.overlap import LARGEST, SMALLEST, overlap_numbers
 from convac_book.explorers.results import LOST
 from convac_book.explorers.width import tilted
 from convac_lib import Architecture, min_cut
@@ -415,6 +416,51 @@ def test_the_rank_that_the_depth_explorer_names_is_reached_and_needs_that_many_c
     for channels in (width - 1, width):
         flat = Architecture.shallow(4, m, channels)
         assert certify_rank(flat, interleaved(4)).rank == channels
+
+
+# --- the overlap explorer -----------------------------------------------------------------
+
+
+def overlap_states():
+    """Yield all states of the line, the windows and M, each with a few numbers of channels."""
+    ranges = {name: range(SMALLEST[name], LARGEST[name] + 1) for name in SMALLEST}
+    for n, w, L, m in product(*(ranges[name] for name in list(SMALLEST)[:4])):
+        for K in (1, 2, 3, 8, 64):
+            yield dict(zip(SMALLEST, (n, w, L, m, K), strict=True))
+
+
+def test_the_overlap_explorer_says_what_its_windows_see(tmp_path):
+    states = list(overlap_states())
+    said = run_module(
+        tmp_path,
+        "overlap",
+        "return data.map((s) => page.accepts(s) ? page.tell(s, page.overlapNumbers(s)) : null);",
+        states,
+    )
+    kinds = Counter()
+    for state, words in zip(states, said, strict=True):
+        n, w, L, m, K = state.values()
+        seen = [{j} for j in range(n)]  # the sites that each position of a layer sees
+        for _ in range(L):
+            seen = [set().union(*seen[j : j + w]) for j in range(len(seen) - w + 1)]
+        assert (words is None) == (n % 2 == 1 or not seen)
+        if words is None:
+            continue
+        assert not NONSENSE.search(words), words
+        half = set(range(n // 2))
+        both = [len(one & half) for one in seen if one & half and one - half]
+        told, positions = map(int, re.match(r"(\d+) of (\d+) last position", words).groups())
+        assert (told, positions) == (len(both), len(seen))
+        full, bound = m ** len(half), K * m ** (len(seen[0]) - 1)
+        inside = len(seen[0]) - 1 <= len(half)
+        kind = "is at most" if not inside else "is full," if bound >= full else "is"
+        kinds[kind] += 1
+        assert ("For almost all weights" in words) == inside
+        value = re.search(rf"rank {kind} (.*?)(?:\.$|, (?:of|and) )", words)[1].split(" = ")[-1]
+        assert shown(value, min(full, bound)), words
+        found = overlap_numbers(*state.values())
+        assert (found["rank"], found["exact"]) == (min(full, bound), inside)
+    assert min(kinds.values()) > 300 and len(kinds) == 3
 
 
 # --- the contraction explorer -------------------------------------------------------------

@@ -6,18 +6,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from convac_book.answers import counts, near, number, numbers
 from convac_lib.architecture import Architecture
 from convac_lib.cuts import min_cut_weight
 from convac_lib.decompositions import random_weights
 from convac_lib.modular import large_prime
 from convac_lib.partitions import blocks
 
-from ._feedback import Feedback, not_yet, right
+from ._feedback import Feedback, check, not_yet, right
 
 _BOXES = ((5, 7, 3), (9, 4, 6), (4, 2, 5), (6, 11, 8), (3, 10, 2))
 _SITES = 8
 
 
+@check
 def nearly_a_sum(
     share: Any, mean_a: float = 2, mean_b: float = 3, sd_a: float = 1, sd_b: float = 2
 ) -> Feedback:
@@ -28,27 +30,26 @@ def nearly_a_sum(
     >>> nearly_a_sum(1)
     Not yet: the means are not zero, so part of the product is a sum.
     """
-    try:
-        share = float(share)
-    except (TypeError, ValueError):
-        return not_yet(f"a number is asked for, got {share!r}")
+    share = number(share)
     together = (sd_a * sd_b) ** 2
     alone = (mean_b * sd_a) ** 2 + (mean_a * sd_b) ** 2
-    if abs(share - together / (together + alone)) < 2e-6:
+    wanted = together / (together + alone)
+    if near(share, wanted, within=0.000001):
         return right(f"a share of {share:.4f}")
     if share == 1:
         return not_yet("the means are not zero, so part of the product is a sum")
-    if abs(share - together / (together + alone + (mean_a * mean_b) ** 2)) < 2e-6:
+    if near(share, together / (together + alone + (mean_a * mean_b) ** 2), within=0.000001):
         return not_yet("the mean of the product is no variance")
     crossed = (mean_a * sd_a) ** 2 + (mean_b * sd_b) ** 2
-    if abs(share - together / (together + crossed)) < 2e-6:
+    if near(share, together / (together + crossed), within=0.000001):
         return not_yet("each side is multiplied by the mean of the other")
     if not 0 <= share <= 1:
         return not_yet("a share lies between 0 and 1")
-    off = "small" if share < together / (together + alone) else "large"
+    off = "small" if share < wanted else "large"
     return not_yet(f"the share is too {off}")
 
 
+@check
 def three_variances(
     parts: Any, answers: Sequence[Sequence[float]] = ((3, 1, 4, 1), (5, 9, 2, 6), (5, 3, 5, 8))
 ) -> Feedback:
@@ -59,12 +60,7 @@ def three_variances(
     >>> three_variances((0, 0, 0))
     Not yet: the variance of e is another; start with it.
     """
-    try:
-        found = np.array([float(part) for part in parts])
-    except (TypeError, ValueError):
-        return not_yet(f"three numbers (var_f, var_g, var_e) are asked for, got {parts!r}")
-    if found.shape != (3,):
-        return not_yet(f"three numbers are asked for, got {len(found)}")
+    found = numbers(parts, 3, "three numbers (var_f, var_g, var_e)")
     table = np.array(answers, dtype=float)
     rows, columns = table.shape
     f = table.mean(axis=1, keepdims=True) - table.mean()
@@ -73,15 +69,15 @@ def three_variances(
     var_e = rest / ((rows - 1) * (columns - 1))
     plain = (f**2).sum() / (rows - 1), (g**2).sum() / (columns - 1)
     wanted = np.array([plain[0] - var_e / columns, plain[1] - var_e / rows, var_e])
-    if np.allclose(found, wanted, rtol=0, atol=1e-5):
+    if near(found, wanted, within=0.00001):
         return right("all three are unbiased")
-    if np.allclose(found, wanted[[1, 0, 2]], rtol=0, atol=1e-5):
+    if near(found, wanted[[1, 0, 2]], within=0.00001):
         return not_yet("f belongs to the rows, side A, and g to the columns")
-    if not np.isclose(found[2], var_e, rtol=0, atol=1e-5):
-        if np.isclose(found[2], rest / table.size, rtol=0, atol=1e-5):
+    if not near(found[2], var_e, within=0.00001):
+        if near(found[2], rest / table.size, within=0.00001):
             return not_yet("divided by the number of answers, the variance of e is too small")
         return not_yet("the variance of e is another; start with it")
-    if np.allclose(found[:2], plain, rtol=0, atol=1e-5):
+    if near(found[:2], plain, within=0.00001):
         return not_yet("the means of rows and columns have something of e in them")
     return not_yet("the variance of e is right; of f and g one at least is not")
 
@@ -116,21 +112,16 @@ def box_channels(number: int) -> tuple[int, ...]:
     return _BOXES[number]
 
 
+@check
 def black_box(ranks: Any, number: int = 0) -> Feedback:
     """Check the three ranks of a black box: interleaved, blocks of two, halves.
 
     Examples
     --------
     >>> black_box((81, 9))
-    Not yet: three integers are asked for, got (81, 9).
+    Not yet: a list of three integers is asked for, got 2 of them.
     """
-    try:
-        found = [int(rank) for rank in ranks]
-        whole = [int(rank) == rank for rank in ranks]
-    except (TypeError, ValueError):
-        found, whole = [], []
-    if len(found) != 3 or not all(whole):
-        return not_yet(f"three integers are asked for, got {ranks!r}")
+    found = counts(ranks, 3, "a list of three integers")
     network = Architecture.line(3, box_channels(number))
     cuts = [min_cut_weight(network, blocks(_SITES, 2**k)) for k in range(3)]
     if found == cuts:

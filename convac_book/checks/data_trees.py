@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
-import numpy as np
+from convac_book.answers import count, count_set, counts, listed
 
-from ._feedback import Feedback, not_yet, right
+from ._feedback import Feedback, check, not_yet, right
 
 _WEIGHTS = (
     (0, 1, 5), (1, 4, 6), (4, 6, 4), (0, 6, 3), (2, 3, 7),
@@ -21,6 +21,7 @@ _BLOCKS = {
 }
 
 
+@check
 def couples(ranks: Any, seats: str = "aabcdbcd", colours: int = 3) -> Feedback:
     """Check the ranks of a row of couples across the canonical partitions of eight seats.
 
@@ -29,9 +30,7 @@ def couples(ranks: Any, seats: str = "aabcdbcd", colours: int = 3) -> Feedback:
     >>> couples([9, 9, 9, 9, 9])
     Not yet: the first pair: count the couples that are parted.
     """
-    found = _integers(ranks, 5)
-    if found is None:
-        return not_yet(f"five integers are asked for, got {ranks!r}")
+    found = counts(ranks, 5, "a list of five integers")
     wanted = []
     for first, last in _BLOCKS.values():
         inside, outside = set(seats[first:last]), set(seats[:first] + seats[last:])
@@ -46,6 +45,7 @@ def couples(ranks: Any, seats: str = "aabcdbcd", colours: int = 3) -> Feedback:
     raise AssertionError("equal ranks were found above")
 
 
+@check
 def least_cut(half: Any, weights: Sequence[Sequence[int]] = _WEIGHTS) -> Feedback:
     """Check the half with site 0 of the least balanced cut of eight sites.
 
@@ -54,12 +54,8 @@ def least_cut(half: Any, weights: Sequence[Sequence[int]] = _WEIGHTS) -> Feedbac
     >>> least_cut({0, 1, 2, 3})
     Not yet: 14 across; there is a cut with less.
     """
-    try:
-        sites = {int(site) for site in half}
-        whole = all(int(site) == site for site in half)
-    except (TypeError, ValueError, OverflowError):
-        return not_yet(f"a set of four sites is asked for, got {half!r}")
-    if not whole or not sites <= set(range(8)) or len(sites) != 4:
+    sites = count_set(half, "a set of four sites")
+    if not sites <= set(range(8)) or len(sites) != 4:
         return not_yet("four different sites from 0 to 7 are asked for")
     if 0 not in sites:
         return not_yet("that is the other half; the one with site 0 is asked for")
@@ -73,6 +69,7 @@ def least_cut(half: Any, weights: Sequence[Sequence[int]] = _WEIGHTS) -> Feedbac
     return right(f"{least} across, and no cut has less")
 
 
+@check
 def grammar_widths(
     answer: Any, symbols: int = 4, productions: Sequence[int] = (3, 1, 2, 4)
 ) -> Feedback:
@@ -83,13 +80,9 @@ def grammar_widths(
     >>> grammar_widths(((12, 4, 8, 16), 3))
     Not yet: layers are counted from the leaves, productions from the root.
     """
-    try:
-        widths, bound = answer
-    except (TypeError, ValueError):
-        return not_yet(f"a pair (widths, bound) is asked for, got {answer!r}")
-    found = _integers(widths, len(productions))
-    if found is None:
-        return not_yet(f"{len(productions)} integers are asked for as widths, got {widths!r}")
+    widths, bound = listed(answer, 2, "a pair (widths, bound)")
+    found = counts(widths, len(productions), f"a list of {len(productions)} widths")
+    bound = count(bound, "an integer as the bound")
     wanted = [symbols * many for many in productions[::-1]]
     if found == wanted[::-1] != wanted:
         return not_yet("layers are counted from the leaves, productions from the root")
@@ -97,23 +90,8 @@ def grammar_widths(
         if got != width:
             off = "few" if got < width else "many"
             return not_yet(f"layer {layer} has too {off} channels for the construction")
-    if _integers([bound], 1) is None:
-        return not_yet(f"an integer is asked for as the bound, got {bound!r}")
     if bound == min(productions[0], symbols):
         return right("one channel for each production of each symbol")
     if bound == symbols * productions[0]:
         return not_yet("that is the width of the last layer; one class has one root")
     return not_yet("the widths are right, the bound of the halves is another")
-
-
-def _integers(answer: Any, count: int) -> list[int] | None:
-    """Return `answer` as a list of `count` Python integers, or None."""
-    if np.iscomplexobj(answer):
-        return None
-    try:
-        numbers = [int(number) for number in answer]
-        if any(number != whole for number, whole in zip(numbers, answer, strict=True)):
-            return None
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return numbers if len(numbers) == count else None

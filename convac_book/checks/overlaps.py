@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from math import comb
 from typing import Any
 
-import numpy as np
+from convac_book.answers import counts
 
-from ._feedback import Feedback, not_yet, right
+from ._feedback import Feedback, check, not_yet, right
 
 
+@check
 def two_boundaries(
     answer: Any,
     n_sites: int = 16,
@@ -26,21 +27,20 @@ def two_boundaries(
     >>> two_boundaries((3, 24))
     Not yet: the block has two boundaries.
     """
-    pair = _integers(answer, 2)
-    if pair is None:
-        return not_yet(f"two integers (straddling, bound) are asked for, got {answer!r}")
-    straddling, bound = pair
+    straddling, bound = counts(answer, 2, "a pair (straddling, bound) of integers")
     reach, size = depth * (window - 1), last - first + 1
     block = set(range(first, last + 1))
     seen = [len(block & set(range(j, j + reach + 1))) for j in range(n_sites - reach)]
-    wanted = sum(0 < count < reach + 1 for count in seen)
+    wanted = sum(0 < inside < reach + 1 for inside in seen)
     sides = min(local_dim**size, local_dim ** (n_sites - size))
     if 2 * straddling == wanted or bound == min(sides, channels * local_dim**reach) != min(
         sides, channels * local_dim ** (2 * reach)
     ):
         return not_yet("the block has two boundaries")
     if straddling != wanted:
-        return not_yet("a last position sees s + 1 sites; count those that see both sides")
+        return not_yet(
+            "a last position sees one site more than the reach; count those that see both sides"
+        )
     if bound == channels * local_dim ** (2 * reach) > sides:
         return not_yet("no rank exceeds the smaller side of the matrix")
     if bound != min(sides, channels * local_dim ** (2 * reach)):
@@ -48,6 +48,7 @@ def two_boundaries(
     return right(f"{straddling} positions straddle, the rank is at most {bound}")
 
 
+@check
 def enough_layers(
     answer: Any, n_sites: int = 20, local_dim: int = 2, window: int = 2, channels: int = 6
 ) -> Feedback:
@@ -58,9 +59,7 @@ def enough_layers(
     >>> enough_layers((10, 512))
     Not yet: fewer layers are enough.
     """
-    pair = _integers(answer, 2)
-    if pair is None:
-        return not_yet(f"two integers (layers, rank_before) are asked for, got {answer!r}")
+    pair = counts(answer, 2, "a pair (layers, rank_before) of integers")
     full, layers = local_dim ** (n_sites // 2), 0
     while channels * local_dim ** (layers * (window - 1)) < full:
         layers += 1
@@ -74,6 +73,7 @@ def enough_layers(
     return right(f"{layers} layers; with {layers - 1} the rank is {before} of {full}")
 
 
+@check
 def where_depth_two_ends(answer: Any, local_dim: int = 2, channels: int = 5) -> Feedback:
     """Check (N_first, bound): where a recurrent circuit of depth 2 cannot be full any more.
 
@@ -82,9 +82,7 @@ def where_depth_two_ends(answer: Any, local_dim: int = 2, channels: int = 5) -> 
     >>> where_depth_two_ends((7, 3))
     Not yet: an even number of sites is asked for.
     """
-    pair = _integers(answer, 2)
-    if pair is None:
-        return not_yet(f"two integers (N_first, bound) are asked for, got {answer!r}")
+    pair = counts(answer, 2, "a pair (N_first, bound) of integers")
     if pair[0] % 2 or pair[0] < 2:
         return not_yet("an even number of sites is asked for")
     n = 1
@@ -102,6 +100,7 @@ def where_depth_two_ends(answer: Any, local_dim: int = 2, channels: int = 5) -> 
     return right(f"at {2 * n} sites at most {bound} of {local_dim**n}")
 
 
+@check
 def any_function(
     vector: Any, prime: int = 31, root: int = 6, theta: Sequence[int] = (0, 1, 0, 0, 5, 2)
 ) -> Feedback:
@@ -113,9 +112,7 @@ def any_function(
     Not yet: those are theta's own values; its Fourier transform is asked for.
     """
     size = len(theta)
-    found = _integers(vector, size)
-    if found is None:
-        return not_yet(f"{size} integers are asked for, got {vector!r}")
+    found = counts(vector, size, f"a list of {size} integers")
     if not all(0 <= number < prime for number in found):
         return not_yet(f"residues from 0 to {prime - 1} are asked for")
     values = [
@@ -139,16 +136,3 @@ def _second_bound(n: int, local_dim: int, channels: int) -> int:
     """Return the smaller of the theorem's two bounds at depth 2, for the last n steps."""
     missing = comb(channels - local_dim + n - 1, n) if channels > local_dim else 0
     return channels * (comb(channels + n - 1, n) - missing)
-
-
-def _integers(answer: Any, count: int) -> list[int] | None:
-    """Return `answer` as a list of `count` Python integers, or None."""
-    if np.iscomplexobj(answer):
-        return None
-    try:
-        numbers = [int(number) for number in answer]
-        if any(number != whole for number, whole in zip(numbers, answer, strict=True)):
-            return None
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return numbers if len(numbers) == count else None

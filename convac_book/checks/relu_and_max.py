@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
+from convac_book.answers import array, count, counts
 from convac_lib.modular import large_prime, rank
 from convac_lib.partitions import as_partition
 
-from ._feedback import Feedback, not_yet, right
+from ._feedback import Feedback, check, not_yet, right
 
 
+@check
 def interlace(values: Any, word: str = "AABABBAA", n_templates: int = 3) -> Feedback:
     """Check the first layer of a one-channel network that is to reach the ceiling.
 
@@ -21,16 +22,14 @@ def interlace(values: Any, word: str = "AABABBAA", n_templates: int = 3) -> Feed
     >>> interlace([[1, 2, 3]] * 8)
     Not yet: the rank is 3, and the ceiling is higher.
     """
-    try:
-        table = np.array([[_as_integer(number) for number in row] for row in values])
-    except (TypeError, ValueError):
-        return not_yet("8 rows of integers are asked for, one row for each site")
-    if table.shape != (len(word), n_templates):
-        return not_yet(f"the shape ({len(word)}, {n_templates}) is asked for, got {table.shape}")
+    table = array(values, (len(word), n_templates))
+    if (table != np.floor(table)).any():
+        return not_yet("integers are asked for")
     if table.min() < 0:
         return not_yet("ReLU turns a negative value into 0: take none")
     if table.max() > 10**6:
         return not_yet("small integers are enough: take none above a million")
+    table = table.astype(int)
     sides = as_partition(word)
     shown = []
     for mine in (sides, ~sides):
@@ -44,6 +43,7 @@ def interlace(values: Any, word: str = "AABABBAA", n_templates: int = 3) -> Feed
     return right(f"the rank is {reached}, the ceiling")
 
 
+@check
 def sum_bound(answer: Any, word: str = "ABABBBBB AAAABABB", n_templates: int = 3) -> Feedback:
     """Check (bound, room) for ReLU with average pooling over sixteen sites.
 
@@ -52,13 +52,10 @@ def sum_bound(answer: Any, word: str = "ABABBBBB AAAABABB", n_templates: int = 3
     >>> sum_bound((2, 2187))
     Not yet: 2 is the bound between the left and the right half; this partition is another.
     """
-    try:
-        bound, room = (_as_integer(number) for number in answer)
-    except (TypeError, ValueError):
-        return not_yet(f"two integers (bound, room) are asked for, got {answer!r}")
+    bound, room = counts(answer, 2, "a pair (bound, room) of integers")
     halves = [as_partition(half) for half in word.split()]
     in_a = [int(half.sum()) for half in halves]
-    in_b = [len(half) - count for half, count in zip(halves, in_a, strict=True)]
+    in_b = [len(half) - here for half, here in zip(halves, in_a, strict=True)]
     limits = {
         "of A's settings alone": sum(n_templates**n for n in in_a) - 1,
         "of B's settings alone": sum(n_templates**n for n in in_b) - 1,
@@ -81,6 +78,7 @@ def sum_bound(answer: Any, word: str = "ABABBBBB AAAABABB", n_templates: int = 3
     return not_yet(f"the room is right, the bound is too {off}")
 
 
+@check
 def price_of_a_pooling(
     price: Any,
     poolings: Sequence[str] = ("s + t", "max(s, t)", "(s + t)**2", "s*t + s + t"),
@@ -98,8 +96,7 @@ def price_of_a_pooling(
         if formula not in price:
             return not_yet(f"{formula} is missing")
         given, needed = price[formula], _separation_rank(formula)
-        if given is not None and (isinstance(given, bool) or not isinstance(given, Integral)):
-            return not_yet(f"{formula}: an integer or None is asked for, got {given!r}")
+        given = None if given is None else count(given, f"{formula}: an integer or None")
         if given == needed:
             continue
         if needed is None:
@@ -123,9 +120,3 @@ def _separation_rank(formula: str) -> int | None:
 
 def _residue(fraction: Fraction, prime: int) -> int:
     return fraction.numerator * pow(fraction.denominator, -1, prime) % prime
-
-
-def _as_integer(value: Any) -> int:
-    if int(value) != value:
-        raise ValueError
-    return int(value)

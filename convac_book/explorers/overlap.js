@@ -84,7 +84,7 @@ function tell(values, found) {
   const { n_sites, depth, channels, local_dim } = values;
   const straddle = `${found.straddling} of ${plural(found.positions, "last position")} ${found.straddling === 1 ? "sees" : "see"} both halves.`;
   if (!found.exact) return `${straddle} The reach ${found.reach} is longer than a half of ${n_sites / 2} sites: the rank is at most ${whole(found.rank)}, and may be less.`;
-  if (found.rank === found.full) return `${straddle} The rank is full, ${whole(found.full)}: the volume law.`;
+  if (found.rank === found.full) return `${straddle} For almost all weights the rank is full, ${whole(found.full)}.`;
   const law = depth ? `${channels} · ${local_dim}${superscript(found.reach)} = ${whole(found.rank)}` : whole(found.rank);
   return `${straddle} For almost all weights the rank is ${law}, of ${whole(found.full)}.`;
 }
@@ -115,7 +115,7 @@ function render(context) {
   const controls = {
     n_sites: control("N", "sites N", "n_sites", 2), window: control("w", "sites in a window w", "window"),
     depth: control("L", "layers L", "depth"), local_dim: control("M", "features M", "local_dim"),
-    channels: control("R", "channels of the last product R", "channels"),
+    channels: control("K", "channels of the last product K", "channels"),
   };
   const position = slider({
     label: "j", name: "last position whose view is shown", min: 0, max: 1, value: 0,

@@ -21,7 +21,7 @@ class OverlapExplorer(Explorer):
     window, depth : int
         Neighbours that one window sees, and layers; the last one must have a position left.
     local_dim, channels : int
-        M, and the channels R of the last product. All widths between are taken to be at
+        M, and the channels K of the last product. All widths between are taken to be at
         least M, as the law asks.
 
     Raises
@@ -32,7 +32,7 @@ class OverlapExplorer(Explorer):
     Examples
     --------
     >>> OverlapExplorer(n_sites=8, window=2, depth=2)
-    Overlap explorer: 8 sites, windows of 2, depth 2, M = 2, R = 2. 2 of 6 positions straddle; rank between the halves 8 of 16, in a tree 2.
+    Overlap explorer: 8 sites, windows of 2, depth 2, M = 2, K = 2. 2 of 6 positions straddle; rank between the halves 8 of 16, in a tree 2.
     """  # noqa: E501
 
     n_sites = traitlets.Int(12).tag(sync=True)
@@ -73,7 +73,7 @@ class OverlapExplorer(Explorer):
         words = "rank between the halves" if found["exact"] else "rank between the halves at most"
         return (
             f"Overlap explorer: {self.n_sites} sites, windows of {self.window}, depth "
-            f"{self.depth}, M = {self.local_dim}, R = {self.channels}. {found['straddling']} of "
+            f"{self.depth}, M = {self.local_dim}, K = {self.channels}. {found['straddling']} of "
             f"{found['positions']} positions straddle; {words} {found['rank']} of "
             f"{found['full']}, in a tree {found['tree']}."
         )
@@ -127,6 +127,6 @@ def overlap_numbers(
         "rank": min(full, channels * local_dim**reach),
         "full": full,
         "tree": min(full, channels),
-        # Beyond a half the law is a bound only, unless it is that of the matrix's sides ...
+        # With a reach beyond a half the law is a bound only.
         "exact": reach <= half,
     }

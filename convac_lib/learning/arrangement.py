@@ -190,16 +190,14 @@ def tree_order(weights: np.ndarray, starts: int, rng: np.random.Generator) -> np
         Random halves that each bisection starts from.
     rng : numpy.random.Generator
     """
-    order = []
-    parts = [np.arange(len(weights))]
-    while parts:
-        part = parts.pop()
-        if len(part) <= 2:
-            order.append(part)
-            continue
-        left = bisect(weights[np.ix_(part, part)], starts, rng)
-        parts += [part[~left], part[left]]  # the left one is taken up next
-    return np.concatenate(order)
+    n_sites = len(weights)
+    if n_sites <= 2:
+        return np.arange(n_sites)
+    left = bisect(weights, starts, rng)
+    halves = np.flatnonzero(left), np.flatnonzero(~left)
+    return np.concatenate(
+        [half[tree_order(weights[np.ix_(half, half)], starts, rng)] for half in halves]
+    )
 
 
 def bisect(weights: np.ndarray, starts: int, rng: np.random.Generator) -> np.ndarray:
@@ -259,18 +257,15 @@ def canonical_levels(n_sites: int) -> list[list[slice]]:
     >>> [[(b.start, b.stop) for b in level] for level in canonical_levels(8)][0]
     [(0, 4), (4, 8)]
     """
-    levels, parts = [], [slice(0, n_sites)]
-    while max(part.stop - part.start for part in parts) > 2:
-        halved = []
-        for part in parts:
-            length = part.stop - part.start
-            if length <= 2:
-                continue
-            middle = part.start + (length + 1) // 2
-            halved += [slice(part.start, middle), slice(middle, part.stop)]
-        levels.append(halved)
-        parts = halved
+    levels, level = [], [slice(0, n_sites)]
+    while level := [half for part in level if part.stop - part.start > 2 for half in _halves(part)]:
+        levels.append(level)
     return levels
+
+
+def _halves(part: slice) -> tuple[slice, slice]:
+    middle = (part.start + part.stop + 1) // 2
+    return slice(part.start, middle), slice(middle, part.stop)
 
 
 def blocks(n_sites: int) -> list[slice]:

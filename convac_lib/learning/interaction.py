@@ -18,7 +18,7 @@ independently from these images, so much is not f(x_A) + g(x_B)". What not: that
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,13 +26,11 @@ from numpy.typing import ArrayLike
 from .._validation import as_choice, as_int
 from .asking import READINGS, Asker, as_mask, as_numpy, refuse_constant, refuse_raw_scores
 
-Quality: TypeAlias = tuple[float | None, float | None]  # accuracy or R², and the AUC
-
 FEWEST = 8  # images: with fewer the error bar itself is noise
 RANK_FROM = 0.01  # below this share an effective rank is mostly noise of the sampling
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Interaction:
     """What n² answers say about two groups of inputs.
 
@@ -70,15 +68,15 @@ class Interaction:
     share_a: float
     share_b: float
     h_squared: float
-    effective_rank: float | None
-    quality: float | None
-    quality_without: float | None
-    auc: float | None
-    auc_without: float | None
-    same_class_share: float | None
-    same_class_error: float | None
-    softmax_share: float | None
-    softmax_share_additive: float | None
+    effective_rank: float | None = None
+    quality: float | None = None
+    quality_without: float | None = None
+    auc: float | None = None
+    auc_without: float | None = None
+    same_class_share: float | None = None
+    same_class_error: float | None = None
+    softmax_share: float | None = None
+    softmax_share_additive: float | None = None
     n: int
     questions: int
 
@@ -170,17 +168,13 @@ def interaction(
     ask.check(chosen)
     matrix = ask.all_pairs(chosen)  # (n, n, outputs)
     found = _measure(matrix)
-    wanted = None if classes is None else classes[chosen]
-    kept, removed = _qualities(matrix, wanted, reading)
-    alike = [ask.all_pairs(group) for group in groups]
-    fields: dict[str, Any] = {
-        **found,
-        **dict(zip(("quality", "auc"), kept, strict=True)),
-        **dict(zip(("quality_without", "auc_without"), removed, strict=True)),
-        **_same_class(alike),
-        **_softmax(matrix, softmax and reading == "logits" and matrix.shape[-1] > 1),
-    }
-    return Interaction(**fields, n=n, questions=questions)
+    if classes is not None:
+        found |= _qualities(matrix, classes[chosen], reading)
+    if groups:
+        found |= _same_class([ask.all_pairs(group) for group in groups])
+    if softmax and reading == "logits" and matrix.shape[-1] > 1:
+        found |= _softmax(matrix)
+    return Interaction(**found, n=n, questions=questions)
 
 
 # --- the arithmetic -----------------------------------------------------------------------
@@ -349,23 +343,30 @@ def _h_squared(matrix: np.ndarray) -> float:
 # --- what goes with it --------------------------------------------------------------------
 
 
-def _qualities(matrix: np.ndarray, wanted: np.ndarray | None, reading: str) -> list[Quality]:
-    """Return ((quality, auc), the same with the interaction removed), None without targets."""
-    if wanted is None:
-        return [(None, None), (None, None)]
+def _qualities(matrix: np.ndarray, wanted: np.ndarray, reading: str) -> dict[str, float | None]:
+    """Return accuracy or R², and the AUC, as they are and with the interaction removed."""
+    found: dict[str, float | None] = {}
     real = matrix[np.arange(len(matrix)), np.arange(len(matrix))]
-    return [_quality(outputs, wanted, reading) for outputs in (real, additive_part(matrix))]
+    for ending, outputs in (("", real), ("_without", additive_part(matrix))):
+        found["quality" + ending] = _quality(outputs, wanted, reading)
+        if reading == "logits" and outputs.shape[1] <= 2:
+            found["auc" + ending] = area_under_roc(_margin(outputs), wanted > 0)
+    return found
 
 
-def _quality(outputs: np.ndarray, wanted: np.ndarray, reading: str) -> Quality:
+def _quality(outputs: np.ndarray, wanted: np.ndarray, reading: str) -> float:
     if reading == "values":
         spread = ((wanted - wanted.mean()) ** 2).sum()
         error = ((outputs[:, 0] - wanted) ** 2).sum()
-        return (float(1 - error / spread) if spread > 0 else float("nan")), None
+        return float(1 - error / spread) if spread > 0 else float("nan")
     if outputs.shape[1] > 2:
-        return float((outputs.argmax(1) == wanted).mean()), None
-    margin = outputs[:, -1] if outputs.shape[1] == 1 else outputs[:, 1] - outputs[:, 0]
-    return float(((margin > 0) == (wanted > 0)).mean()), area_under_roc(margin, wanted > 0)
+        return float((outputs.argmax(1) == wanted).mean())
+    return float(((_margin(outputs) > 0) == (wanted > 0)).mean())
+
+
+def _margin(outputs: np.ndarray) -> np.ndarray:
+    """Return how far class 1 is ahead: a single logit, or the difference of two."""
+    return outputs[:, -1] if outputs.shape[1] == 1 else outputs[:, 1] - outputs[:, 0]
 
 
 def area_under_roc(margin: np.ndarray, positive: np.ndarray) -> float | None:
@@ -394,22 +395,16 @@ def _groups(classes: np.ndarray | None, n: int, rng: np.random.Generator) -> lis
     return [group for group in members if len(group) >= FEWEST]
 
 
-def _same_class(matrices: Sequence[np.ndarray]) -> dict[str, float | None]:
-    if not matrices:
-        return {"same_class_share": None, "same_class_error": None}
+def _same_class(matrices: Sequence[np.ndarray]) -> dict[str, float]:
     parts = np.sum([variances(matrix) for matrix in matrices], axis=0)
     if not parts.sum() > 0:
-        return {"same_class_share": None, "same_class_error": None}
-    return {
-        "same_class_share": float(parts[2] / parts.sum()),
-        "same_class_error": _jackknife(matrices),
-    }
+        return {}
+    share = float(parts[2] / parts.sum())
+    return {"same_class_share": share, "same_class_error": _jackknife(matrices)}
 
 
-def _softmax(matrix: np.ndarray, wanted: bool) -> dict[str, float | None]:
+def _softmax(matrix: np.ndarray) -> dict[str, float]:
     """Return the share after a softmax, and that of the softmax of the additive part."""
-    if not wanted:
-        return {"softmax_share": None, "softmax_share_additive": None}
     mean, f, g = best_sum(matrix)
     shares = []
     for logits in (matrix, mean + f[:, None] + g):
