@@ -92,7 +92,6 @@ def test_what_quick_runs_is_what_is_run_before_a_commit():
 
 # Modules that are tested by another file's name, and why.
 TESTED_IN = {
-    "convac_lib/fast/cuts.py": "cuts",  # one promise, quick
     "convac_lib/_validation.py": "architecture",  # every module's tests of what is refused
     "convac_lib/learning/models/trees.py": "black_windows",  # whole trees and listed ones
     "convac_lib/learning/progress.py": "training",

@@ -1,15 +1,17 @@
 """`convac arrange`: in which order the sites of some data suit a tree."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
 
-from ..learning import arrangement
 from ..partitions import morton_order
 from .arguments import one_sentence_errors
 from .data_files import first_inputs, named_task, read_arrays
+
+if TYPE_CHECKING:
+    from ..learning.arrangement import Arrangement
 
 MOST_SAMPLES = 5000  # for correlations; more change nothing that is seen
 
@@ -49,6 +51,8 @@ def arrange(
 
     Example: convac arrange digits --picture digits.png
     """
+    from ..learning import arrangement
+
     with one_sentence_errors("arrange"):
         if not 0 < theta <= 0.5:
             raise ValueError(f"--theta must be above 0 and at most 0.5, got {theta}")
@@ -90,6 +94,8 @@ def _entropies(
     rng: np.random.Generator,
 ) -> dict[str, list[float]]:
     """Return entropies by order and level, and the control's."""
+    from ..learning import arrangement
+
     overlaps = arrangement.site_overlaps(inputs, theta)
     table = {
         name: arrangement.canonical_entropies(overlaps, order) for name, order in orders.items()
@@ -100,7 +106,7 @@ def _entropies(
 
 
 def _report(
-    found: arrangement.Arrangement,
+    found: "Arrangement",
     orders: dict[str, np.ndarray],
     table: dict[str, list[float]],
     inputs: np.ndarray,
