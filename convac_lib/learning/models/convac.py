@@ -152,7 +152,7 @@ class ConvAC(TreeModel):
         return scores
 
     def log_scores(self, x: Samples) -> tuple[Tensor, Tensor]:
-        """Return (signs, ln |h_y|), each (batch, Y): in range at any depth.
+        """Return the signs and ``ln |h_y|``, each (batch, Y): in range at any depth.
 
         The sign is 1, -1 or, with a logarithm of minus infinity, 0.
 
