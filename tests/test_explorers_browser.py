@@ -120,7 +120,8 @@ def visit(chromium, folder):
         if "/lab/" not in page.url:
             awaken(page)
             page.wait_for_function(
-                "document.querySelectorAll('.convac').length === 8 &&"
+                "document.querySelectorAll('.convac').length ==="
+                " document.querySelectorAll('.explorer').length &&"
                 "[...document.querySelectorAll('.convac')].every(e => e.querySelector('svg'))"
             )
         return page
