@@ -57,6 +57,22 @@ def test_a_probe_that_has_learnt_nothing_is_not_trusted(near):
     assert result.exit_code == 0, result.output
     assert "advice       widths 4, 4, 4: the probe is at" in result.output
     assert "NOT trusted" in result.output
+    assert (
+        "in demand    not said" in result.output and "channels of each layer" not in result.output
+    )
+
+
+def test_a_probe_that_guesses_the_largest_class_is_not_trusted(tmp_path):
+    """Nine in ten samples are of one class, and nothing tells the others: 0.9 is no learning."""
+    rng = np.random.default_rng(0)
+    labels = (rng.permutation(600) % 10 == 0).astype(np.int64)
+    path = tmp_path / "rare.npz"
+    np.savez(path, inputs=rng.uniform(size=(600, 8, 2)), targets=labels)
+    result = convac("design", path, "--budget", 260, "--share", "none", "--epochs", 2)
+    assert result.exit_code == 0, result.output
+    accuracy = float(re.search(r"alone (\S+)\) (\S+)", result.output)[2])
+    assert accuracy > 0.8
+    assert "NOT trusted" in result.output and "channels of each layer" not in result.output
 
 
 def test_images_are_read_and_their_blocks_named():
@@ -67,8 +83,9 @@ def test_images_are_read_and_their_blocks_named():
     assert result.exit_code == 0, result.output
     assert "1,397 images of 8 x 8 to train on; 10 classes" in result.output
     assert "64 sites, windows of 4, M = 4, sharing: window-position" in result.output
-    assert "probe        widths 12, 12, 12; on held-out samples: accuracy (chance 0.10)" in (
-        result.output
+    assert re.search(
+        r"probe +widths 12, 12, 12; on held-out samples: accuracy \(the largest class alone 0\.1",
+        result.output,
     )
     assert "blocks of 4 x 4" in result.output and "all and output" in result.output
 

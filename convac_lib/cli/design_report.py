@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..architecture import DESIGNS, Architecture
 from ..cuts import block_cuts
 from ..learning import tasks
@@ -65,8 +67,9 @@ class Report:
 
     def probe(self) -> str:
         """Say how well the probe does."""
-        n_classes = self.task.n_classes
-        of = "R^2" if n_classes is None else f"accuracy (chance {1 / n_classes:.2f})"
+        of = "R^2"
+        if self.task.n_classes is not None:
+            of = f"accuracy (the largest class alone {self._largest_class():.2f})"
         return (
             f"probe        widths {_widths(self.model.architecture)}; on held-out samples: "
             f"{of} {self.result.test:.3f}"
@@ -74,10 +77,18 @@ class Report:
 
     def measure(self, samples: int) -> None:
         """Measure the probe's bonds on some training samples, and take advice."""
-        chance = 1 / self.task.n_classes if self.task.n_classes else 0.0
-        learned = (self.result.test - chance) / (1 - chance)
+        learned = self.result.test
+        if self.task.n_classes is not None:
+            # One answer to all is right for the largest class: that much is no learning.
+            chance = self._largest_class()
+            learned = (learned - chance) / (1 - chance) if chance < 1 else 0.0
         self.bonds = bond_spectrum(self.model, self.held_out.train_inputs[:samples])
         self.found = suggest_profile(self.bonds, self.budget, self.share, learned=learned)
+
+    def _largest_class(self) -> float:
+        """Return which share of the held-out samples is of their largest class."""
+        targets = self.held_out.test_targets
+        return float(np.bincount(targets).max() / len(targets))
 
     def spectrum(self) -> str:
         """Say, level by level, what the bonds carry."""
@@ -93,6 +104,8 @@ class Report:
 
     def _demand(self) -> str:
         """Return what the bonds ask of each layer; the probe's own width does not matter."""
+        if not self.found.trusted:
+            return "not said: the probe has not learnt enough, or starves"
         demands = enumerate(self.bonds.demands)
         return "channels of each layer: " + ", ".join(f"r{layer} {d}" for layer, d in demands)
 
