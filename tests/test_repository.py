@@ -10,6 +10,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+import yaml
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -228,3 +229,12 @@ def test_the_front_end_lock_has_checksums_and_no_download_addresses():
     assert packages
     assert all("integrity" in entry for entry in packages.values())
     assert not any("resolved" in entry for entry in packages.values())
+
+
+def test_the_readme_counts_chapters_and_parts():
+    words = {6: "six", 20: "Twenty"}
+    toc = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text(encoding="utf-8"))
+    numbered = [part for part in toc["parts"] if re.match(r"\d+\. ", part["caption"])]
+    chapters = sum(len(part["chapters"]) for part in numbered)
+    said = f"{words[chapters]} chapters follow, in {words[len(numbered)]} parts"
+    assert said in (ROOT / "README.md").read_text(encoding="utf-8")
