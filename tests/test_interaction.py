@@ -255,8 +255,8 @@ def test_raw_scores_of_a_convac_are_refused_and_normalised_ones_are_not():
     net = Architecture.for_image(8, 2, (3, 3, 3), n_outputs=10)
     x = np.random.default_rng(0).uniform(size=(60, 8, 8)).astype(np.float32)
     with pytest.raises(ValueError, match="normalized"):
-        interaction(ConvAC(net, seed=0), x, LEFT)
-    assert 0 <= interaction(ConvAC(net, seed=0, head="normalized"), x, LEFT).share <= 1
+        interaction(ConvAC(net, seed=0, head="scores"), x, LEFT)
+    assert 0 <= interaction(ConvAC(net, seed=0), x, LEFT).share <= 1
 
 
 def test_the_cost_is_said_before_the_questions():

@@ -14,17 +14,17 @@ WIDTH, HEIGHT = 1280, 720
 LOOK = """() => {
   const slide = Reveal.getCurrentSlide(), scale = Reveal.getScale();
   const seen = [...slide.querySelectorAll('*')].filter(one =>
-    !one.closest('aside, mjx-assistive-mml') && one.getBoundingClientRect().width);
+    !one.closest('aside, .katex > *') && one.getBoundingClientRect().width);
   const box = one => one.getBoundingClientRect();
   const texts = seen.filter(one => [...one.childNodes].some(
-    n => n.nodeType === 3 && n.textContent.trim()) && !one.closest('mjx-container'));
+    n => n.nodeType === 3 && n.textContent.trim()) && !one.closest('.katex'));
   return {
     title: slide.querySelector('h1, h2')?.innerText || '',
     bottom: Math.max(...seen.map(one => box(one).bottom)),
     right: Math.max(...seen.map(one => box(one).right)),
     smallest: Math.min(...texts.map(one => parseFloat(getComputedStyle(one).fontSize) * scale)),
     raw: slide.innerText.includes('\\\\(') || slide.innerText.includes('$'),
-    errors: slide.querySelectorAll('merror, [data-mjx-error]').length,
+    errors: slide.querySelectorAll('.katex-error').length,
     pictures: [...slide.querySelectorAll('img')].map(one =>
       [one.naturalWidth > 0, one.alt.length > 20, box(one).height]),
   };
@@ -49,8 +49,8 @@ def test_every_slide_fits_and_can_be_read(slides, chromium, deck):
     page.on("console", lambda message: heard.append(message.text))
     page.on("request", lambda r: heard.append(r.url) if not r.url.startswith("file:") else None)
     page.goto((slides / f"{deck}.html").as_uri())
-    page.wait_for_function("window.Reveal?.isReady() && window.MathJax?.startup?.promise")
-    page.evaluate("MathJax.startup.promise")
+    page.wait_for_function("window.Reveal?.isReady()")
+    page.wait_for_function("document.fonts.status === 'loaded'")
     titles = []
     for _ in range(page.evaluate("Reveal.getTotalSlides()")):
         seen = page.evaluate(LOOK)

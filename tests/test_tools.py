@@ -195,6 +195,10 @@ def test_missing_rows_are_counted_and_no_rows_are_refused(kept, monkeypatch):
     assert kept[2].read_bytes() == before
 
 
+# Studies whose runs are still being made.
+GROWING = {"fig10_he", "fig10_he_recipe"}
+
+
 @pytest.mark.parametrize("rows", sorted((ROOT / "studies").glob("*.jsonl")), ids=lambda p: p.stem)
 def test_the_books_tables_are_made_of_the_rows_beside_the_studies(rows, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
@@ -202,7 +206,8 @@ def test_the_books_tables_are_made_of_the_rows_beside_the_studies(rows, tmp_path
     keep_results(monkeypatch, study, rows, made)
     stored = ROOT / "book" / "data" / f"{rows.stem}_runs.json"
     assert made.read_bytes() == stored.read_bytes()
-    assert json.loads(stored.read_text(encoding="utf-8"))["missing"] == 0
+    missing = json.loads(stored.read_text(encoding="utf-8"))["missing"]
+    assert (missing > 0) == (rows.stem in GROWING)  # their page says how many are there
 
 
 # --- size -----------------------------------------------------------------------------

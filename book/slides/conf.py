@@ -3,6 +3,7 @@
 import html
 import os
 import re
+import sys
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,14 +20,14 @@ FIGURE = r'<figure[^>]* id="{}".*?</figure>'
 project = "Convolutional circuits as quantum states"
 author = "The ConvAC book authors"
 project_copyright = "2026"
-extensions = ["myst_parser", "sphinx.ext.mathjax", "sphinx_revealjs"]
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+extensions = ["myst_parser", "sphinx_revealjs", "convac_math"]  # formulas as in the pages
 myst_enable_extensions = ["dollarmath", "amsmath"]
 root_doc = "index"
 exclude_patterns = ["_build"]
-revealjs_static_path = [str(ROOT / "book" / "_assets" / "vendor" / "tex-svg-full.js"), "slides.css"]
-mathjax_path = "tex-svg-full.js"
+revealjs_static_path = [str(ROOT / "book" / "_assets" / "vendor"), "slides.css"]
 mathjax3_config = {"tex": {"macros": read_macros(ROOT / "_config.yml")}}
-revealjs_css_files = ["slides.css"]
+revealjs_css_files = ["katex/katex.min.css", "slides.css"]
 revealjs_style_theme = "white"
 revealjs_script_conf = {
     "width": 1280, "height": 720, "margin": 0.04, "hash": True, "slideNumber": "c/t",
