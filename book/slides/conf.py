@@ -27,7 +27,7 @@ root_doc = "index"
 exclude_patterns = ["_build"]
 revealjs_static_path = [str(ROOT / "book" / "_assets" / "vendor"), "slides.css"]
 mathjax3_config = {"tex": {"macros": read_macros(ROOT / "_config.yml")}}
-revealjs_css_files = ["katex/katex.min.css", "slides.css"]
+revealjs_css_files = ["slides.css"]
 revealjs_style_theme = "white"
 revealjs_script_conf = {
     "width": 1280, "height": 720, "margin": 0.04, "hash": True, "slideNumber": "c/t",
@@ -60,6 +60,12 @@ class PageFigure(SphinxDirective):
         return [nodes.paragraph("", "", image, classes=["picture"])]
 
 
+def place_styles(app, config):
+    """Say where KaTeX's style sheet lies among the slides: the pages have it in a folder more."""
+    config.katex_css_path = "katex/katex.min.css"
+
+
 def setup(app):
-    """Register the directive."""
+    """Register the directive, and the place of the formulas' style sheet."""
     app.add_directive("page-figure", PageFigure)
+    app.connect("config-inited", place_styles, priority=900)
