@@ -137,3 +137,13 @@ def test_rounding_moves_a_run_by_a_part_of_what_a_seed_does():
             apart += [a - b for a, b in both]
         parts.append(np.sqrt(np.mean(np.square(apart)) / 2 / np.mean(spreads)))
     assert len(parts) == 12 and min(parts) > 1 / 3 and np.median(parts) > 0.5
+
+
+def test_how_far_above_the_papers_points_both_designs_end():
+    paper = {
+        (row["task"], row["r"], row["design"]): 100 * row["test_accuracy"]
+        for row in rows_of("fig10_paper.json")
+    }
+    for design in DESIGNS:
+        above = np.mean(RECIPE["global", 0.01, 32, design]) - paper["global", 12, design]
+        assert 6.5 < above < 8.5
