@@ -94,7 +94,7 @@ LAYOUTS = {
     "one student alone": ["anna/states.ipynb"],
     "a folder around all": ["submissions/anna/states.ipynb", "submissions/ben/states.ipynb"],
     "a folder of any name around all": ["week 3/anna/x.ipynb", "week 3/ben/x.ipynb"],
-    "deep in a folder": ["anna/Documents/work/states.ipynb", "ben/x/y/z/states.ipynb"],
+    "deep in a folder": ["anna/Documents/thesis/states.ipynb", "ben/x/y/z/states.ipynb"],
     "Moodle's folders": [
         "anna_1234567_assignsubmission_file_/states.ipynb",
         "ben_1234568_assignsubmission_file/Copy of states.ipynb",

@@ -290,7 +290,6 @@ def _parts(ends: Any, matrices: Any) -> Any:
 @compiled
 def _pool_product(n_rows, mixed, children, pooled, scale, pooled_bits, scale_bits, smallest):
     n_channels = pooled.shape[1]
-    magnitude = np.iinfo(pooled_bits.dtype).max  # all bits but the sign
     for place in range(len(pooled)):
         for position in range(len(children)):
             child = children[position, place]
@@ -302,35 +301,15 @@ def _pool_product(n_rows, mixed, children, pooled, scale, pooled_bits, scale_bit
             else:
                 for channel in range(n_channels):
                     pooled[place, channel] *= mixed[child, channel]
-        # Magnitudes are ordered as their bits are, and integers have a quick maximum.
-        largest = pooled_bits[place, 0] & magnitude
-        for channel in range(1, n_channels):
-            largest = max(largest, pooled_bits[place, channel] & magnitude)
-        scale_bits[place] = largest
-        divisor = scale[place]
-        if largest == 0:
-            divisor = pooled.dtype.type(1)
-        elif divisor < smallest:
-            divisor = scale[place] = smallest
-        for channel in range(n_channels):
-            pooled[place, channel] /= divisor
+        _rescale(pooled, scale, pooled_bits, scale_bits, place, smallest)
 
 
 @compiled
 def _unpool_product(n_rows, gradient, pooled, scale, mixed, children, of_mixed):
     window, n_channels = len(children), gradient.shape[1]
     outer, others = np.empty((2, n_channels), dtype=gradient.dtype)
-    nothing = gradient.dtype.type(0)
     for place in range(len(gradient)):
-        along, size = nothing, nothing
-        for channel in range(n_channels):
-            along += gradient[place, channel] * pooled[place, channel]
-            size += pooled[place, channel] * pooled[place, channel]
-        share = along / size if size > 0 else nothing
-        divisor = scale[place] if scale[place] > 0 else gradient.dtype.type(1)
-        for channel in range(n_channels):
-            orthogonal = gradient[place, channel] - share * pooled[place, channel]
-            outer[channel] = orthogonal / divisor
+        _orthogonal(gradient, pooled, scale, place, outer, 0)
         for position in range(window):
             child = children[position, place]
             row = child if child else n_rows + position
