@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from convac_lib import Architecture
 from convac_lib.learning.ensembles import Ensemble
 from convac_lib.learning.models import ConvAC, ConvNet, black_windows
-from convac_lib.learning.models.black_windows import FoundTree, WindowLists, join
+from convac_lib.learning.models.black_windows import WindowLists, find_tree, join
 from convac_lib.learning.models.representations import SiteReader
 
 ARCHITECTURE = Architecture.for_image(16, 4, (5, 3, 4, 6), 3)
@@ -156,9 +156,9 @@ def test_a_found_tree_lists_only_windows_with_something_in_them():
     samples = torch.zeros(2, 16)
     samples[0, [3, 9]] = 1.0
     samples[1, 3] = 2.0
-    tree = FoundTree(reader, samples)
+    tree = find_tree(reader, samples)
     assert tree.numbers.shape == (1, 4, 1) and sorted(tree.numbers.flatten()) == [0, 1, 1, 2]
     assert [table.shape for table in tree.tables] == [(4, 4), (4, 3), (1, 2)]
     assert tree.tables[-1].tolist() == [[1, 2]]
-    empty = FoundTree(reader, samples * 0)
+    empty = find_tree(reader, samples * 0)
     assert [table.tolist() for table in empty.tables] == [[[0]] * 4, [[0]] * 4, [[0, 0]]]

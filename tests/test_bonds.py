@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from convac_lib import Architecture, ConvAC, ConvNet
 from convac_lib.decompositions import scores
-from convac_lib.learning.bonds import bond_ceilings, bond_spectrum
+from convac_lib.learning.bonds import BondSpectrum, bond_ceilings, bond_spectrum
 
 LINE = Architecture.line(local_dim=2, channels=(3, 4, 3))
 
@@ -259,3 +259,20 @@ def test_a_network_of_zeros_and_a_bad_threshold_are_refused():
         spectrum.ranks(1.0)
     with pytest.raises(ValueError, match="level must be"):
         spectrum.tails(4)
+
+
+def test_spectra_of_several_networks_are_pooled():
+    line = Architecture.line(3, (4, 2))
+    x = np.random.default_rng(0).uniform(size=(60, 4, 3))
+    models = [ConvAC(line, "none", "linear", 3, init="normal", seed=s) for s in (0, 1)]
+    one, other = (bond_spectrum(model, x) for model in models)
+    both = BondSpectrum.pooled([one, other])
+    for level in range(3):
+        expected = (one.shares[level] + other.shares[level]) / 2
+        np.testing.assert_allclose(both.shares[level], expected)
+        mean = (one.entropies[level] + other.entropies[level]) / 2
+        assert both.entropies[level] == pytest.approx(mean)
+    assert BondSpectrum.pooled([one]).ranks() == one.ranks()
+    wider = bond_spectrum(ConvAC(Architecture.line(3, (5, 2)), "none", "linear", 3, seed=0), x)
+    with pytest.raises(ValueError, match="spectra must be of networks of one shape"):
+        BondSpectrum.pooled([one, wider])

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from convac_lib.cli.app import app
 from convac_lib.learning import tasks
 
-QUICK = ["--epochs", 8, "--learning-rate", 0.015, "--device", "cpu"]
+QUICK = ["--epochs", 8, "--learning-rate", 0.015, "--device", "cpu", "--probes", 1]
 
 
 def convac(*arguments):
@@ -55,6 +55,7 @@ def test_neighbours_are_found_and_get_a_wide_base(near, tmp_path):
 def test_a_probe_that_has_learnt_nothing_is_not_trusted(near):
     result = convac("design", near, "--budget", 260, "--share", "none", "--epochs", 1)
     assert result.exit_code == 0, result.output
+    assert len(re.search(r"R\^2((?: -?\d\.\d+)+)", result.output)[1].split()) == 3  # probes
     assert "advice       widths 4, 4, 4: the probe is at" in result.output
     assert "NOT trusted" in result.output
     assert (
@@ -90,9 +91,41 @@ def test_images_are_read_and_their_blocks_named():
     assert "blocks of 4 x 4" in result.output and "all and output" in result.output
 
 
+@pytest.mark.slow
+def test_several_probes_are_pooled_and_the_advice_is_tried(near):
+    result = convac(
+        "design", near, "--budget", 260, "--share", "none", *QUICK, "--epochs", 20,
+        "--probes", 2, "--compare", 3,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    text = result.output
+    assert re.search(r"Of the probes alone [0-2] of 2 advise it too", text)
+    runs = {
+        name: [float(x) for x in re.search(rf"  {name} +((?:-?\d\.\d+ ?)+)\n  ", text)[1].split()]
+        for name in ("advised", "uniform")
+    }
+    assert all(len(found) == 3 for found in runs.values())
+    gap, low, high = map(float, re.search(
+        r"difference (\S+), 95 % interval (\S+) to (\S+):", text).groups())  # fmt: skip
+    assert gap == pytest.approx(np.mean(runs["advised"]) - np.mean(runs["uniform"]), abs=2e-3)
+    assert low < gap < high
+    told = {True: "is ahead", False: "not told apart"}
+    assert told[low > 0 or high < 0] in text
+
+
+def test_there_is_nothing_to_try_where_the_uniform_network_is_advised(near):
+    result = convac(
+        "design", near, "--budget", 260, "--share", "none", *QUICK, "--epochs", 1, "--compare", 2
+    )
+    assert result.exit_code == 0, result.output
+    assert "trained      nothing: the uniform network is advised" in result.output
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
+        (["near", "--budget", 260, "--probes", 0], "--probes must be an integer of at least 1"),
+        (["near", "--budget", 260, "--compare", 1], "--compare must be an integer of at least 2"),
         (["cats", "--budget", 500], "task must be one of 'digits'"),
         (["cats.npz", "--budget", 500], r"cats\.npz is not there"),
         ([__file__, "--budget", 500], r"must be a \.npz, \.npy or \.csv file or a folder"),

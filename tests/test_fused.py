@@ -1,6 +1,5 @@
 """Fused layers against the plain ones: the same lists, scores and gradients."""
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -8,14 +7,12 @@ from hypothesis import strategies as st
 
 from convac_lib import Architecture
 from convac_lib.learning.models import ConvAC, ConvNet, fused
-from convac_lib.learning.models.black_windows import FoundTree
 from convac_lib.learning.models.pooling import (
     in_range,
     largest_magnitude,
     product_pool,
 )
 from convac_lib.learning.models.products import matmul_in_parts
-from convac_lib.learning.models.representations import SiteReader
 
 pytestmark = pytest.mark.skipif(not fused.IS_THERE, reason="needs Numba")
 
@@ -24,31 +21,6 @@ DTYPES = [torch.float32, torch.float64]
 
 def plainly(monkeypatch):
     monkeypatch.setattr(fused, "IS_THERE", False)
-
-
-@st.composite
-def sparse_images(draw):
-    """A few images of 8 x 8 with little, something or nothing in them, whole numbers."""
-    n = draw(st.integers(1, 4))
-    images = torch.zeros(n, 8, 8, dtype=draw(st.sampled_from([torch.uint8, torch.float32])))
-    pixels = st.tuples(st.integers(0, n - 1), st.integers(0, 7), st.integers(0, 7))
-    for pixel in draw(st.sets(pixels, max_size=20)):
-        images[pixel] = draw(st.integers(1, 9))
-    return images
-
-
-@settings(deadline=None, max_examples=60)
-@given(sparse_images(), st.booleans())
-def test_the_lists_are_those_that_torch_finds(images, neighbourhood):
-    reader = SiteReader(Architecture.for_image(8, 2, (2, 2, 2)), neighbourhood=neighbourhood)
-    ours = FoundTree(reader, images)
-    with pytest.MonkeyPatch.context() as patch:
-        plainly(patch)
-        wanted = FoundTree(reader, images)
-    assert torch.equal(ours.numbers, wanted.numbers)
-    assert len(ours.tables) == len(wanted.tables) == 4
-    for mine, its in zip(ours.tables, wanted.tables, strict=True):
-        assert torch.equal(mine, its)
 
 
 def images_on_black(n, scale=1.0):
@@ -109,13 +81,6 @@ def test_scores_and_gradients_are_those_of_the_plain_layers(
     torch.testing.assert_close(scores, wanted, rtol=tolerance, atol=tolerance)
     for mine, its in zip(ours, theirs, strict=True):
         torch.testing.assert_close(mine / size, its / size, rtol=0, atol=tolerance)
-
-
-def test_readers_turn_a_table_round():
-    table = np.array([[0, 2, 1, 2], [2, 4, 0, 4]])  # 4 is black
-    starts, sites = fused.readers_of(table, 5)
-    read = [sorted(sites[starts[e] : starts[e + 1]]) for e in range(5)]
-    assert read == [[0, 2], [2], [0, 1, 3], [], []]
 
 
 # --- layers of whole trees ----------------------------------------------------------------

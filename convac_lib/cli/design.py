@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from .._validation import as_int
 from . import arguments as given
 from .arguments import echo, one_sentence_errors, require_torch
 from .own_data import own_options
@@ -27,7 +28,14 @@ def design(
     batch_size: given.BatchSize = 100,
     learning_rate: given.LearningRate = 1e-2,
     samples: Annotated[int, typer.Option(help="Training samples to measure on.")] = 500,
-    seed: Annotated[int, typer.Option(help="Of the probe.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the first probe.")] = 0,
+    probes: Annotated[
+        int, typer.Option(help="How many probes to train, each from its own seed.")
+    ] = 3,
+    compare: Annotated[
+        int,
+        typer.Option(help="Then train the advised and the uniform network from so many seeds."),
+    ] = 0,
     device: given.Device = "auto",
     kind: given.Kind = "",
     targets: given.Targets = "",
@@ -41,25 +49,32 @@ def design(
     """Measure how far correlations reach in some data, and advise widths for a budget.
 
     A generously wide network, the probe, is trained on nine tenths of the training
-    samples. What each bond of it carries is measured; that part is exact. The widths
-    advised from it are a heuristic: compare them with the uniform profile before you
-    rely on them. The test samples are not looked at.
+    samples, from several seeds. What each bond carries is measured; that part is exact.
+    The widths advised from it are a heuristic: let --compare 5 train them against the
+    uniform profile before you rely on them. The test samples are not looked at.
 
-    Example: convac design tiled --budget 1440 --epochs 28
+    Example: convac design tiled --budget 1440 --epochs 28 --compare 5
     """
     with one_sentence_errors("design"):
         require_torch()
         from .design_report import Report
 
         options = own_options(data, kind, targets) | ({"source": source} if source else {})
+        if compare:
+            as_int("--compare", compare, minimum=2)
         report = Report(data, options, budget, share, local_dim)
         echo(report.data())
-        report.train_probe(probe, epochs, batch_size, learning_rate, seed, device)
+        recipe = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
+        report.train_probes(
+            probe, range(seed, seed + as_int("--probes", probes, 1)), recipe, device
+        )
         echo(report.probe())
         report.measure(samples)
         echo(report.spectrum())
         echo(report.advice())
         echo(report.comparison())
+        if compare:
+            echo(report.trained(range(seed, seed + compare), recipe, device))
         if to is not None:
             report.write(to.expanduser())
             echo(f"profile      {to}")

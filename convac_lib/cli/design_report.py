@@ -1,16 +1,18 @@
 """What `convac design` prints, section by section."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from ..architecture import DESIGNS, Architecture
 from ..cuts import block_cuts
 from ..learning import tasks
 from ..learning.advice import suggest_profile
-from ..learning.bonds import bond_ceilings, bond_spectrum
+from ..learning.bonds import BondSpectrum, bond_ceilings, bond_spectrum
 from ..learning.experiments import Experiment
 from ..learning.profiles import graded_profile, level_names, uniform_profile
 from ..learning.safe_files import naming
@@ -20,7 +22,7 @@ from .pictures import draw_bond_spectrum, save
 
 
 class Report:
-    """A measurement in the making: the data, then the probe, its bonds, and the advice."""
+    """A measurement in the making: the data, then the probes, their bonds, and the advice."""
 
     def __init__(self, data: str, options: dict[str, Any], budget: int, share: str, local_dim: int):
         self.task, self.budget, self.share = tasks.make(data, **options), budget, share
@@ -39,50 +41,48 @@ class Report:
             f"sharing: {self.share}" + "".join(f"\nnote         {note}" for note in self.task.notes)
         )
 
-    def train_probe(
-        self,
-        widths: str,
-        epochs: int,
-        batch_size: int,
-        learning_rate: float,
-        seed: int,
-        device: str,
+    def train_probes(
+        self, widths: str, seeds: Sequence[int], recipe: dict[str, Any], device: str
     ) -> None:
-        """Train the probe on nine tenths of the training samples."""
+        """Train the probes, one from each seed, on nine tenths of the training samples."""
+        channels = integers("--probe", widths) or tuple(3 * r for r in self.uniform.channels)
+        keep_freed_memory()
+        trained = [self._train(channels, seed, recipe, device) for seed in seeds]
+        self.models, self.reached = map(list, zip(*trained, strict=True))
+
+    def _train(
+        self, channels: tuple[int, ...], seed: int, recipe: dict[str, Any], device: str
+    ) -> tuple[Any, float]:
+        """Train a network on nine tenths of the training samples, and test it on the others."""
         options = {"share": self.share}
         if self.task.n_classes is None:
             options["init"] = "normal"  # regressions start better so
         experiment = Experiment(
-            channels=integers("--probe", widths) or tuple(3 * r for r in self.uniform.channels),
-            local_dim=self.shape[2],
-            model_options=options,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            seed=seed,
+            channels=channels, local_dim=self.shape[2], model_options=options, seed=seed, **recipe
         )
-        keep_freed_memory()
-        self.model = experiment.build_model(self.held_out)
-        self.result = experiment.fit(self.model, self.held_out, device=device)
+        model = experiment.build_model(self.held_out)
+        return model, experiment.fit(model, self.held_out, device=device).test
 
     def probe(self) -> str:
-        """Say how well the probe does."""
+        """Say how well the probes do."""
         of = "R^2"
         if self.task.n_classes is not None:
             of = f"accuracy (the largest class alone {self._largest_class():.2f})"
         return (
-            f"probe        widths {_widths(self.model.architecture)}; on held-out samples: "
-            f"{of} {self.result.test:.3f}"
+            f"probes       widths {_widths(self.models[0].architecture)}; on held-out samples: "
+            f"{of} " + " ".join(f"{reached:.3f}" for reached in self.reached)
         )
 
     def measure(self, samples: int) -> None:
-        """Measure the probe's bonds on some training samples, and take advice."""
-        learned = self.result.test
+        """Measure the probes' bonds on some training samples, and take advice."""
+        learned = min(self.reached)
         if self.task.n_classes is not None:
             # One answer to all is right for the largest class: that much is no learning.
             chance = self._largest_class()
             learned = (learned - chance) / (1 - chance) if chance < 1 else 0.0
-        self.bonds = bond_spectrum(self.model, self.held_out.train_inputs[:samples])
+        inputs = self.held_out.train_inputs[:samples]
+        self.spectra = [bond_spectrum(model, inputs) for model in self.models]
+        self.bonds = BondSpectrum.pooled(self.spectra)
         self.found = suggest_profile(self.bonds, self.budget, self.share, learned=learned)
 
     def _largest_class(self) -> float:
@@ -106,8 +106,12 @@ class Report:
         """Return what the bonds ask of each layer; the probe's own width does not matter."""
         if not self.found.trusted:
             return "not said: the probe has not learnt enough, or starves"
-        demands = enumerate(self.bonds.demands)
-        return "channels of each layer: " + ", ".join(f"r{layer} {d}" for layer, d in demands)
+        by_layer = zip(*(spectrum.demands for spectrum in self.spectra), strict=True)
+        spans = [(min(found), max(found)) for found in by_layer]
+        return "channels of each layer: " + ", ".join(
+            f"r{layer} {low}" + (f" to {high}" if low < high else "")
+            for layer, (low, high) in enumerate(spans)
+        )
 
     def _states(self) -> list[str]:
         ceilings = bond_ceilings(self.bonds.architecture)
@@ -127,7 +131,11 @@ class Report:
             "             A heuristic. Nothing guarantees that it trains better than uniform.",
         ]
         if not found.trusted:
-            lines.append("             This probe is NOT trusted: train it better or wider.")
+            lines.append("             These probes are NOT trusted: train them better or wider.")
+        elif len(self.spectra) > 1:
+            alone = [suggest_profile(one, self.budget, self.share) for one in self.spectra]
+            same = sum(one.architecture == found.architecture for one in alone)
+            lines.append(f"             Of the probes alone {same} of {len(alone)} advise it too.")
         return "\n".join(lines)
 
     def comparison(self) -> str:
@@ -147,6 +155,36 @@ class Report:
             weights = network.parameter_count(self.share)
             lines.append(f"  {name:<11}{_widths(network):<26}{weights:>8,}{cuts}")
         return "\n".join(lines)
+
+    def trained(self, seeds: Sequence[int], recipe: dict[str, Any], device: str) -> str:
+        """Train the advised and the uniform network, and say how far apart they end."""
+        if self.found.architecture == self.uniform:
+            return "\ntrained      nothing: the uniform network is advised"
+        both = []
+        for network in (self.found.architecture, self.uniform):
+            both.append([self._train(network.channels, s, recipe, device)[1] for s in seeds])
+        advised, uniform = both
+        gap = np.mean(advised) - np.mean(uniform)
+        interval = stats.ttest_ind(advised, uniform, equal_var=False).confidence_interval()
+        low, high = interval.low, interval.high
+        verdict = (
+            "not told apart"
+            if not (low > 0 or high < 0)
+            else ("the advised network is ahead" if low > 0 else "the uniform network is ahead")
+        )
+        lines = [
+            f"  {name:<11}" + " ".join(f"{reached:.3f}" for reached in found)
+            for name, found in zip(("advised", "uniform"), both, strict=True)
+        ]
+        measure = "R^2" if self.task.n_classes is None else "accuracy"
+        return "\n".join(
+            [
+                "",
+                f"trained      {measure} on held-out samples, {len(advised)} seeds each",
+                *lines,
+                f"  difference {gap:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}: {verdict}",
+            ]
+        )
 
     def write(self, path: Path) -> None:
         """Write the advised profile to a file that `convac train --profile` reads."""

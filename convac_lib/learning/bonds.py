@@ -24,6 +24,7 @@ this is a surrogate; where the sites are independent it is the data's own measur
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
@@ -113,6 +114,21 @@ class BondSpectrum:
         """
         ranks = self.ranks()
         return tuple(max(pair) for pair in pairwise(ranks))
+
+    @classmethod
+    def pooled(cls, spectra: Sequence[BondSpectrum]) -> BondSpectrum:
+        """Return the spectrum of several networks of one shape, the nodes of all side by side."""
+        first = spectra[0]
+        if any(spectrum.architecture != first.architecture for spectrum in spectra):
+            raise ValueError("spectra must be of networks of one shape to be pooled")
+        by_level = zip(*(spectrum.node_shares for spectrum in spectra), strict=True)
+        nodes = zip(*(spectrum.nodes for spectrum in spectra), strict=True)
+        return cls(
+            first.architecture,
+            tuple(np.concatenate(shares) for shares in by_level),
+            tuple(np.concatenate(numbers) for numbers in nodes),
+            first.n_samples,
+        )
 
     def __repr__(self) -> str:
         return f"BondSpectrum(ranks={self.ranks()}, caps={self.caps})"

@@ -26,6 +26,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .._validation import as_choice, as_int, as_number
+from .models.tree import TreeModel
 from .progress import progress
 from .safe_files import read_sealed, write_sealed
 from .tasks import Task
@@ -356,7 +357,7 @@ class Run:
     losses and what is measured have an axis of members in front.
     """
 
-    train_x: Any  # tensors, or in an ensemble lists of windows
+    train_x: Any  # tensors, or graphs or lists of windows
     test_x: Any
 
     def __init__(self, model: nn.Module, task: Task, recipe: Recipe, device: torch.device):
@@ -366,6 +367,8 @@ class Run:
         self.train_x, self.train_y, self.test_x, self.test_y = (
             torch.from_numpy(array).to(device) for array in arrays
         )
+        if isinstance(model, TreeModel):
+            self.train_x, self.test_x = map(model.prepare, (self.train_x, self.test_x))
         self.optimizer = self.make_optimizer(recipe.learning_rate)
         self.steps_per_epoch = -(-len(self.train_x) // recipe.batch_size)
         self.n_steps = recipe.epochs * self.steps_per_epoch

@@ -5,7 +5,7 @@ layer. So the rows of a batch become a list: row 0 is the empty window, the othe
 the windows with something in them, and a table says which rows of the layer below each
 window joins. Nothing is approximated.
 
-A `FoundTree` finds its lists in the batch. A :class:`WindowLists` makes them for a whole
+:func:`find_tree` makes the list of one batch. A :class:`WindowLists` makes them for a whole
 set of samples before the training, every sample with as many rows as the fullest one: so
 a batch, a `ListedTree`, has the same shapes whatever is in it. Several models can then be
 computed together, each on a batch of its own, and a step can be recorded as a CUDA graph.
@@ -23,7 +23,9 @@ from torch import Tensor
 
 from . import fused
 from .derivatives import is_differentiated, pulled_back
+from .equal_windows import EqualWindows
 from .representations import SiteReader
+from .trees import FoundTree
 
 SAMPLES_AT_ONCE = 1000
 ROWS_TOGETHER = 8  # more are rounded up to a multiple, so that `products.parts` can cut them
@@ -32,45 +34,28 @@ ROWS_TOGETHER = 8  # more are rounded up to a multiple, so that `products.parts`
 # --- found in a batch ---------------------------------------------------------------------
 
 
-class FoundTree:
-    """The windows with something in them of one batch.
+def find_tree(reader: SiteReader, x: Tensor, by_position: bool = True) -> FoundTree:
+    """Return the windows with something in them of one batch.
 
-    Attributes
-    ----------
-    numbers
-        Shape (taps, rows, 1). Row 0 is an empty site, the others are the sites that see
-        anything but zero.
-    tables
-        For each layer, shape (window, rows), the rows of the layer below that each of its
-        rows joins; last, shape (1, batch), each sample's row at the top.
+    On a CPU with Numba equal ones are one row; with `by_position`, if they have the same
+    position in the windows above them.
 
     Examples
     --------
     >>> from convac_lib import Architecture
     >>> reader = SiteReader(Architecture(4, 2, 1, (1, 1)))
-    >>> tree = FoundTree(reader, torch.tensor([[0.0, 0, 0, 7], [0, 0, 0, 0]]))
+    >>> tree = find_tree(reader, torch.tensor([[0.0, 0, 0, 7], [0, 0, 0, 0]]))
     >>> tree.numbers.flatten().tolist(), [table.tolist() for table in tree.tables]
     ([0.0, 7.0], [[[0, 0], [0, 1]], [[0, 0], [0, 1]], [[1, 0]]])
     """
-
-    def __init__(self, reader: SiteReader, x: Tensor):
-        entries, table = reader.look_up(x)
-        if fused.applies(x):
-            found = fused.window_tables(
-                entries.contiguous().numpy(), table.numpy(), reader.readers(x), reader.window
-            )
-            self.numbers = torch.from_numpy(found[0]).unsqueeze(-1)
-            self.tables = [torch.from_numpy(table) for table in found[1]]
-        else:
-            self.numbers, self.tables = _window_tables(entries, table, reader.window)
-
-    def join(self, layer: int, rows: Tensor) -> Tensor:
-        """Return the rows that a layer's windows join; see `trees.Tree`."""
-        return F.embedding(self.tables[layer].flatten(), rows)
+    if fused.applies(x):
+        return EqualWindows(reader, x, by_position)[torch.arange(len(x))]
+    entries, table = reader.look_up(x)
+    return FoundTree(*_window_tables(entries, table, reader.window))
 
 
 def _window_tables(entries: Tensor, table: Tensor, window: int) -> tuple[Tensor, list[Tensor]]:
-    """Return the numbers and the tables of a `FoundTree`; arguments as `look_up` gives them."""
+    """Return the numbers and the tables of a `FoundTree`, of what `look_up` gives."""
     n_sites, batch = table.shape[1], entries.shape[1]
     not_black = entries != 0
     active = not_black[table[0]]

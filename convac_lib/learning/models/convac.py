@@ -14,12 +14,11 @@ from ..._validation import as_choice, as_instance, as_list, as_number
 from ...architecture import Architecture
 from ...decompositions import Weights
 from . import fused
-from .black_windows import FoundTree
 from .derivatives import is_eager
 from .pooling import in_range, is_ordinary, largest_magnitude, product_pool, rescaled
 from .representations import window_first
 from .tree import DTYPES, Samples, TreeModel, convolve, seeded
-from .trees import Tree, WholeTree
+from .trees import FoundTree, Tree, WholeTree
 
 INITS = ("averaging", "normal", "positive")
 HEADS = ("scores", "normalized")
@@ -112,6 +111,7 @@ class ConvAC(TreeModel):
             architecture, representation, site_size, generator, share_background, start="positive"
         )
         self.share, self.head, self.rescale = share, head, rescale
+        self.by_position = share == "window-position"
         self.neutral_background = neutral_background
         self.options |= {
             "share": share,

@@ -9,10 +9,9 @@ from torch import Tensor, nn
 from ..._validation import as_choice, as_instance
 from ...architecture import Architecture
 from . import fused
-from .black_windows import FoundTree
 from .pooling import average_pool, max_pool
 from .tree import DTYPES, TreeModel, seeded
-from .trees import Tree
+from .trees import FoundTree, Tree
 
 POOLINGS = ("max", "average")
 INITS = ("he", "pytorch")

@@ -3,133 +3,37 @@
 The plain layer looks up the rows that its windows join, multiplies them, and pools in
 several passes. On black windows each row that is there is multiplied once here, and one
 compiled pass over the windows looks up and pools; the backward pass writes every gradient
-where it belongs. The lists of windows are made by compiled loops too. On whole trees a
-block of rows at a time is multiplied and pooled while it is in the cache. What
-:mod:`.black_windows`, :mod:`.products` and :mod:`.pooling` do is the reference, and what
-runs where Numba is not installed, or on a GPU.
-
-Numba compiles at the first call, for some seconds, and keeps the result beside this file.
+where it belongs. On whole trees a block of rows at a time is multiplied and pooled while it is
+in the cache. What :mod:`.black_windows`, :mod:`.products` and :mod:`.pooling` do is the
+reference, and what runs where Numba is not installed, or on a GPU.
 """
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from .compiled import IS_THERE, compiled
 from .derivatives import is_differentiated, is_eager, pulled_back
 from .pooling import as_divisor, orthogonal, plain_product
 
-IS_THERE = find_spec("numba") is not None
 AT_ONCE = 2**18  # multiplications that BLAS does without a second thread of its own, at most
 LARGEST = 48 * 48  # numbers in a matrix: the products of larger ones are nearly all of the work
 WORTH_A_THREAD = 2**20  # multiplications of a product for which another thread is started
 NOT_ANY = 255  # no child won: ReLU let nothing through
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a function of arrays with Numba, where it is installed."""
-    if not IS_THERE:
-        return function
-    from numba import njit
-
-    # Sums may be taken in any order, or they would not be vectorised; NaN stays NaN.
-    return njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})(function)
+def is_there() -> bool:
+    """Return whether Numba is installed."""
+    return IS_THERE
 
 
 def applies(x: Tensor) -> bool:
     """Return whether these numbers can be computed with here."""
     return IS_THERE and is_eager(x) and x.dtype in (torch.float32, torch.float64)
-
-
-# --- which windows have something in them -------------------------------------------------
-
-
-def readers_of(table: np.ndarray, n_entries: int) -> tuple[np.ndarray, np.ndarray]:
-    """Turn a table (taps, sites) of entries round: the sites that read entry e.
-
-    They are ``sites[starts[e]:starts[e + 1]]``; the last entry, black, has none.
-    """
-    entries = table.ravel()
-    order = np.argsort(entries, kind="stable")
-    starts = np.searchsorted(entries[order], np.arange(n_entries + 1))
-    return np.minimum(starts, starts[n_entries - 1]), order % table.shape[1]
-
-
-def window_tables(
-    entries: np.ndarray, table: np.ndarray, readers: tuple[np.ndarray, np.ndarray], window: int
-) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return the numbers and the tables of a `FoundTree`, as that makes them.
-
-    Of the samples' numbers `entries`, (entries, batch), the table (taps, sites), and what
-    `readers_of` makes of it.
-    """
-    n_sites, batch = table.shape[1], entries.shape[1]
-    filled = np.zeros((n_sites, batch), dtype=np.bool_)
-    _fill(entries, *readers, filled)
-    number = np.empty((n_sites, batch), dtype=np.int64)
-    count = _number(filled, number)
-    numbers = np.empty((len(table), 1 + count), dtype=entries.dtype)
-    _look_up(entries, table, number, numbers)
-    tables = []
-    while len(number) > 1:
-        above = np.empty((len(number) // window, batch), dtype=np.int64)
-        children = np.empty((window, 1 + min(count, above.size)), dtype=np.int64)
-        count = _join_windows(number, above, children)
-        tables.append(np.ascontiguousarray(children[:, : 1 + count]))
-        number = above
-    return numbers, [*tables, number]
-
-
-@compiled
-def _fill(entries, starts, sites, filled):
-    for entry in range(len(entries)):
-        for sample in range(entries.shape[1]):
-            if entries[entry, sample] != 0:
-                for reader in range(starts[entry], starts[entry + 1]):
-                    filled[sites[reader], sample] = True
-
-
-@compiled
-def _number(filled, number):
-    """Return how many are filled, and number them from 1, in order; the rest is 0."""
-    count = 0
-    for site in range(filled.shape[0]):
-        for sample in range(filled.shape[1]):
-            count += filled[site, sample]
-            number[site, sample] = count if filled[site, sample] else 0
-    return count
-
-
-@compiled
-def _look_up(entries, table, number, numbers):
-    numbers[:, 0] = 0
-    for site in range(number.shape[0]):
-        for sample in range(number.shape[1]):
-            row = number[site, sample]
-            if row:
-                for tap in range(len(table)):
-                    numbers[tap, row] = entries[table[tap, site], sample]
-
-
-@compiled
-def _join_windows(number, above, children):
-    window, n_above, count = len(children), len(above), 0
-    children[:, 0] = 0
-    for place in range(n_above):
-        for sample in range(above.shape[1]):
-            filled = False
-            for position in range(window):
-                filled |= number[position * n_above + place, sample] > 0
-            count += filled
-            above[place, sample] = count if filled else 0
-            if filled:
-                for position in range(window):
-                    children[position, count] = number[position * n_above + place, sample]
-    return count
 
 
 # --- a layer of a ConvNet -----------------------------------------------------------------
@@ -214,9 +118,10 @@ def product_layer(
 
     For a function that does not depend on the size of a row; see `pooling.product_pool`.
 
-    Row 0 is the empty window; then those at the first position in their windows, then those
-    at the second, and so on; `children`, (window, windows), are the rows that each joins. The
-    kernel (1 or window, r_out, r_in) is one matrix for all positions, or one for each. No row
+    Row 0 is the empty window; `children`, (window, windows), are the rows that each joins. The
+    kernel (1 or window, r_out, r_in) is one matrix for all positions, or one for each; then
+    rows at the first position in their windows come first, then those at the second, and so
+    on. No row
     is divided by less than `smallest`. The magnitudes, (windows,), are 0 for rows of zeros.
     """
     return _ProductLayer.apply(rows, kernel, children, smallest)
@@ -228,7 +133,7 @@ class _ProductLayer(torch.autograd.Function):
         ctx: Any, rows: Tensor, kernel: Tensor, children: Tensor, smallest: float
     ) -> tuple[Tensor, Tensor]:
         window, n_rows = len(children), len(rows)
-        ends = 1 + (children > 0).sum(1).cumsum(0)
+        ends = 1 + children.amax(1).cummax(0).values
         matrices = kernel.transpose(1, 2).contiguous()
         # W row for every row that is there; then, for each position, W row 0.
         mixed = rows.new_empty(n_rows + window, kernel.shape[1])
@@ -260,8 +165,7 @@ class _ProductLayer(torch.autograd.Function):
             gradient = gradient / as_divisor(scale).unsqueeze(1)
 
             return *pulled_back(plain, (rows, kernel), gradient), None, None
-        n_rows, of_mixed = len(rows), torch.empty_like(mixed)
-        of_mixed[n_rows:] = 0
+        n_rows, of_mixed = len(rows), torch.zeros_like(mixed)
         tensors = (gradient.contiguous(), pooled, scale, mixed, children, of_mixed)
         _unpool_product(n_rows, *(tensor.detach().numpy() for tensor in tensors))
         of_empty = of_mixed[n_rows:]
@@ -313,9 +217,6 @@ def _unpool_product(n_rows, gradient, pooled, scale, mixed, children, of_mixed):
         for position in range(window):
             child = children[position, place]
             row = child if child else n_rows + position
-            if child:
-                for channel in range(n_channels):
-                    of_mixed[row, channel] = 0
             for channel in range(n_channels):
                 others[channel] = outer[channel]
             for other in range(window):

@@ -23,7 +23,6 @@ from torch import Tensor, nn
 from ..._validation import as_choice, as_int
 from ...architecture import Architecture
 from ...partitions import morton_order
-from . import fused
 from .products import matmul_in_parts
 
 MOST_NUMBERS = 2**16  # at a site
@@ -42,6 +41,19 @@ def window_first(n_sites: int, window: int) -> NDArray[np.int64]:
     while reached < n_sites:
         reached, depth = reached * window, depth + 1
     return np.arange(n_sites).reshape((window,) * depth).transpose().ravel()
+
+
+def readers_of(
+    table: NDArray[np.int64], n_entries: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Turn a table (taps, sites) of entries round: the sites that read entry e.
+
+    They are ``sites[starts[e]:starts[e + 1]]``; the last entry, black, has none.
+    """
+    entries = table.ravel()
+    order = np.argsort(entries, kind="stable")
+    starts = np.searchsorted(entries[order], np.arange(n_entries + 1))
+    return np.minimum(starts, starts[n_entries - 1]), order % table.shape[1]
 
 
 class SiteReader(nn.Module):
@@ -81,11 +93,11 @@ class SiteReader(nn.Module):
         return entries, self._table(tuple(x.shape[1:]), x.device)
 
     def readers(self, x: Tensor) -> Any:
-        """Return which sites read each entry of `look_up`; see `fused.readers_of`."""
+        """Return which sites read each entry of `look_up`; see `readers_of`."""
         shape = tuple(x.shape[1:])
         if shape not in self._readers:
             table = self._table(shape, torch.device("cpu")).numpy()
-            self._readers[shape] = fused.readers_of(table, 1 + int(np.prod(shape)))
+            self._readers[shape] = readers_of(table, 1 + int(np.prod(shape)))
         return self._readers[shape]
 
     def _table(self, shape: tuple[int, ...], device: torch.device) -> Tensor:

@@ -11,14 +11,16 @@ from torch import Tensor, nn
 from ..._arrays import as_array
 from ..._validation import as_instance, as_int
 from ...architecture import Architecture
-from .black_windows import FoundTree, ListedTree
+from . import fused
+from .black_windows import ListedTree, find_tree
 from .derivatives import in_transform
+from .equal_windows import EqualWindows
 from .products import matmul_in_parts
 from .representations import build
-from .trees import Tree, WholeTree
+from .trees import FoundTree, Tree, WholeTree
 
 DTYPES = (torch.float32, torch.float64)
-Samples: TypeAlias = Tensor | ListedTree
+Samples: TypeAlias = Tensor | ListedTree | FoundTree
 """A batch. Sequences or images, or what was listed of them beforehand."""
 
 
@@ -29,13 +31,16 @@ class TreeModel(nn.Module):
     one layer is: blocks of rows times matrices, then a pooling over the first axis.
 
     With ``share_background=True`` the windows of one batch that see only zeros are
-    computed once (see :mod:`.black_windows`): the same function, several times faster on
-    small digits on a black ground. A batch may also be a tree that was listed beforehand.
+    computed once (see :mod:`.black_windows`), and on a CPU with Numba all others that see
+    the same, too (:mod:`.equal_windows`): the same function, several times faster on
+    digits on a black ground. A batch may also be a tree that was made beforehand.
     """
 
     dense: nn.Parameter
     options: dict[str, Any]
     """What the function depends on beside the weights, as plain values."""
+    by_position = False
+    """Whether a layer has a matrix for each position in its windows."""
 
     def __init__(
         self,
@@ -70,12 +75,23 @@ class TreeModel(nn.Module):
 
     def tree(self, x: Samples) -> Tree:
         """Return the tree of a batch of samples; what is listed already is one."""
-        if isinstance(x, ListedTree):
+        if isinstance(x, (ListedTree, FoundTree)):
             return x
         x = self._as_samples(x)
         # Found windows of zeros are constants: derivatives by the samples want them all.
         found = self.share_background and not x.requires_grad and not in_transform()
-        return (FoundTree if found else WholeTree)(self.reader, x)
+        if found:
+            return find_tree(self.reader, x, self.by_position)
+        return WholeTree(self.reader, x)
+
+    def prepare(self, samples: Tensor) -> Tensor | EqualWindows:
+        """Return a set of samples as a training reads it soonest, a batch at a time.
+
+        As one graph of their different windows, where that may be and is worth it.
+        """
+        if not self.share_background or not fused.is_there() or samples.device.type != "cpu":
+            return samples
+        return EqualWindows.worth_it(self.reader, samples, self.by_position)
 
     def _as_samples(self, x: Any) -> Tensor:
         """Return samples as a tensor where the weights are, or raise a ValueError."""

@@ -8,11 +8,14 @@ that the sites see, and, before layer l, the rows that its windows join, window 
         rows = pool(convolve(tree.join(layer, rows), weight, window))
     top = tree.join(depth, rows)
 
-A tree is whole (this module), or knows its black windows (:mod:`.black_windows`).
+A tree is whole, or its rows are those windows only that were found to be needed (both in
+this module), or they were listed beforehand (:mod:`.black_windows`).
 """
 
+from dataclasses import dataclass
 from typing import Protocol
 
+import torch.nn.functional as F
 from torch import Tensor
 
 from .representations import SiteReader
@@ -43,3 +46,25 @@ class WholeTree:
     def join(self, layer: int, rows: Tensor) -> Tensor:
         """Return the rows: all of them, in the order they have."""
         return rows
+
+
+@dataclass(frozen=True)
+class FoundTree:
+    """The windows that are needed of a batch; see `find_tree` and `EqualWindows`.
+
+    Attributes
+    ----------
+    numbers
+        Shape (taps, rows, 1). Row 0 is an empty site, the others are sites that see anything
+        but zero.
+    tables
+        For each layer, shape (window, rows), the rows of the layer below that each of its
+        rows joins; last, shape (1, batch), each sample's row at the top.
+    """
+
+    numbers: Tensor
+    tables: list[Tensor]
+
+    def join(self, layer: int, rows: Tensor) -> Tensor:
+        """Return the rows that a layer's windows join; see `Tree`."""
+        return F.embedding(self.tables[layer].flatten(), rows)
