@@ -85,7 +85,7 @@ def test_images_are_read_and_their_blocks_named():
     assert "1,397 images of 8 x 8 to train on; 10 classes" in result.output
     assert "64 sites, windows of 4, M = 4, sharing: window-position" in result.output
     assert re.search(
-        r"probe +widths 12, 12, 12; on held-out samples: accuracy \(the largest class alone 0\.1",
+        r"probes +widths 12, 12, 12; on held-out samples: accuracy \(the largest class alone 0\.1",
         result.output,
     )
     assert "blocks of 4 x 4" in result.output and "all and output" in result.output

@@ -5,12 +5,16 @@ come in and one of these fails, a sentence has to be written anew.
 """
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
+from typer.testing import CliRunner
 
+from convac_lib.cli.app import app
+from convac_lib.learning.experiments import Experiment
 from convac_lib.learning.results import Results
 from convac_lib.learning.sweeps import Study, run_key, settings_of
 
@@ -147,3 +151,24 @@ def test_how_far_above_the_papers_points_both_designs_end():
     for design in DESIGNS:
         above = np.mean(RECIPE["global", 0.01, 32, design]) - paper["global", 12, design]
         assert 6.5 < above < 8.5
+
+
+def test_the_pages_command_makes_a_row_of_the_study(monkeypatch):
+    """Settings left to the command's defaults would make another run: so ask for all of them."""
+    page = json.loads((ROOT / "book/part5/wide-designs.ipynb").read_text(encoding="utf-8"))
+    text = "".join("".join(cell["source"]) + "\n" for cell in page["cells"])
+    (command,) = re.findall(r"^convac (train .*)$", text, re.MULTILINE)
+    asked = []
+
+    class Asked(Exception):
+        pass
+
+    def note(experiment):
+        asked.append(experiment.settings)
+        raise Asked
+
+    monkeypatch.setattr(Experiment, "load_task", note)
+    result = CliRunner().invoke(app, command.split())
+    assert isinstance(result.exception, Asked), result.output
+    study = Study.read(ROOT / "studies" / "fig10_he.toml")
+    assert asked[0] in [experiment.settings for experiment in study.experiments]

@@ -22,7 +22,9 @@ def train(
     source: given.Source = "",
     model: Annotated[str, typer.Option(help="convac or convnet.")] = "convac",
     channels: Annotated[str, typer.Option(help="r0,r1,...: widths, from the inputs up.")] = "",
-    design: Annotated[str, typer.Option(help="On 64x64 instead: wide-base or wide-tip.")] = "",
+    design: Annotated[
+        str, typer.Option(help="On 64x64 instead: wide-base, wide-tip or uniform.")
+    ] = "",
     r: Annotated[int, typer.Option("--r", help="The width of the design.")] = 0,
     profile: Annotated[
         Path | None, typer.Option(help="Widths from a file that `convac design --to` wrote.")
