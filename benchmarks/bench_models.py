@@ -11,8 +11,10 @@ CPU time is measured, else the time on the wall. Features are given, each candid
 the layout it likes, as its representation would leave them; the last lines are of whole
 models with the same 3x3 representation.
 
-Whole steps of training, optimizer included, of models alone against the same models
-together (see convac_lib/learning/ensembles.py) come last: there a ratio is a gain.
+Then come whole steps of training, optimizer included: of a network of Fig. 10 by the ways to
+read images on black (see convac_lib/learning/models/equal_windows.py); and, last, of models
+alone against the same models together (see convac_lib/learning/ensembles.py): there a ratio
+is a gain.
 
 The peaks are those of a large product of matrices and of adding long vectors, measured in
 the same run; the useful operations of a step are three products of matrices a layer. The
@@ -27,6 +29,7 @@ without a graph too.
 import argparse
 import statistics
 import time
+from functools import partial
 
 import torch
 from torch import nn
@@ -377,6 +380,51 @@ def ensembles(device, rounds, clock):
             together([Experiment(**large, seed=s) for s in range(5)], device, rounds, clock)
 
 
+def fig10_steps(task, rounds, clock):
+    """A whole step of a network of Fig. 10 on images on black, by the ways to read them."""
+    run = Experiment(
+        task=task, task_options={"n_train": 500, "n_test": 100}, model="convnet",
+        design="wide-base", r=12,
+    )  # fmt: skip
+    learned, cpu = run.load_task(), torch.device("cpu")
+    images = torch.from_numpy(learned.train_inputs)
+
+    def training(model, prepare=False):
+        trained = Run(model, learned, run.recipe, cpu)
+        if not prepare:
+            trained.train_x = images if isinstance(model, ConvNet) else images.float()
+        return trained
+
+    def plainly(trained):
+        def step(order):
+            there, fused.IS_THERE = fused.IS_THERE, False
+            try:
+                trained.step(order)
+            finally:
+                fused.IS_THERE = there
+
+        return step
+
+    share, whole = ({"share_background": shared} for shared in (True, False))
+
+    def model(options):
+        network = Architecture.for_image(SIDE, run.local_dim, run.channels, OUTPUTS)
+        return ConvNet(network, seed=0, **options)
+
+    layers = with_representation(model(whole).representation, obvious_convnet(model(whole)))
+    order = torch.arange(run.batch_size)
+    ways = {
+        "equal windows once, in one graph (ours)": training(model(share), prepare=True).step,
+        "equal windows, found in each batch": training(model(share)).step,
+        "black windows once, plain layers": plainly(training(model(share))),
+        "whole images": training(model(whole)).step,
+        "ConvNet of torch.nn layers": training(layers).step,
+    }
+    print(f"ConvNet, {task} task, wide base, r = 12, batch {run.batch_size}, whole steps")
+    steps = [TrainingStep(name, partial(way, order), cpu) for name, way in ways.items()]
+    take_turns(steps, rounds, clock)
+
+
 class TrainingStep:
     """A step of training that is already set up, as `take_turns` wants it."""
 
@@ -422,6 +470,8 @@ def main():
         return
     if device.type == "cpu":
         chain_256(16, options.batch, options.rounds, clock)
+        for task in ("global", "local"):
+            fig10_steps(task, options.rounds, clock)
     ensembles(device, options.rounds, clock)
 
 

@@ -262,7 +262,7 @@ def test_a_network_of_zeros_and_a_bad_threshold_are_refused():
 
 
 def test_spectra_of_several_networks_are_pooled():
-    line = Architecture.line(3, (4, 2))
+    line = Architecture.line(4, (4, 2))
     x = np.random.default_rng(0).uniform(size=(60, 4, 3))
     models = [ConvAC(line, "none", "linear", 3, init="normal", seed=s) for s in (0, 1)]
     one, other = (bond_spectrum(model, x) for model in models)
@@ -273,6 +273,6 @@ def test_spectra_of_several_networks_are_pooled():
         mean = (one.entropies[level] + other.entropies[level]) / 2
         assert both.entropies[level] == pytest.approx(mean)
     assert BondSpectrum.pooled([one]).ranks() == one.ranks()
-    wider = bond_spectrum(ConvAC(Architecture.line(3, (5, 2)), "none", "linear", 3, seed=0), x)
+    wider = bond_spectrum(ConvAC(Architecture.line(4, (5, 2)), "none", "linear", 3, seed=0), x)
     with pytest.raises(ValueError, match="spectra must be of networks of one shape"):
         BondSpectrum.pooled([one, wider])

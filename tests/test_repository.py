@@ -95,6 +95,7 @@ def test_what_quick_runs_is_what_is_run_before_a_commit():
 TESTED_IN = {
     "convac_lib/_validation.py": "architecture",  # every module's tests of what is refused
     "convac_lib/learning/models/trees.py": "black_windows",  # whole trees and listed ones
+    "convac_lib/learning/models/compiled.py": "fused",
     "convac_lib/learning/progress.py": "training",
     "convac_lib/learning/tasks/digits.py": "tasks",
     "convac_lib/cli/app.py": "cli_doctor",  # every command's tests
