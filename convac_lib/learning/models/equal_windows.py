@@ -58,6 +58,11 @@ class Nodes:
             self.slots = np.zeros(1 << (4 * wanted - 1).bit_length(), dtype=np.int64)
             _put_back(self.keys, self.positions, self.slots, self.count)
 
+    def close(self) -> None:
+        """Give back what is only needed to add more."""
+        self.keys = self.keys[: 1 + self.count].copy()
+        self.positions = self.slots = self.slots[:0]
+
 
 class EqualWindows:
     """A set of samples as one graph; it is read like a tensor of samples.
@@ -82,6 +87,8 @@ class EqualWindows:
         self.levels += [Nodes(reader.window, np.int64) for _ in range(depth)]
         tops = [self._add(reader, part, by_position) for part in samples.split(SAMPLES_AT_ONCE)]
         self.tops = np.concatenate(tops) if tops else np.zeros(0, dtype=np.int64)
+        for nodes in self.levels:
+            nodes.close()
         self.places = [np.zeros(1 + nodes.count, dtype=np.int64) for nodes in self.levels]
 
     @classmethod
