@@ -139,3 +139,27 @@ def test_the_open_exercise_compares_orders_truly():
     assert max(ranks) == 2
     gradient = np.add.outer(np.arange(256.0), 3 * np.arange(256.0)).reshape([2] * 16)
     assert max(np.linalg.matrix_rank(gradient.reshape(2**j, -1)) for j in range(1, 16)) == 2
+
+
+def ladder_cost(n_sites, order):
+    """Multiplications of two chains with bonds of 4 and sites of 2, tensor by tensor."""
+    bonds = [(f"{row}{j}", f"{row}{j + 1}", 4) for row in "ab" for j in range(n_sites - 1)]
+    bonds += [(f"a{j}", f"b{j}", 2) for j in range(n_sites)]
+    taken, total = {order[0]}, 0
+    for tensor in order[1:]:
+        seen = [size for *ends, size in bonds if len(taken & set(ends)) == 1 or tensor in ends]
+        taken.add(tensor)
+        total += int(np.prod(seen))
+    return total
+
+
+def test_left_to_right_wins_from_five_sites_on():
+    def by_rows(n):
+        return ladder_cost(n, [f"{row}{j}" for row in "ab" for j in range(n)])
+
+    def in_turn(n):
+        return ladder_cost(n, [f"{row}{j}" for j in range(n) for row in "ab"])
+
+    assert (by_rows(4), in_turn(4)) == (520, 584)
+    assert all(in_turn(n) < by_rows(n) for n in range(5, 10))
+    assert {in_turn(n + 1) - in_turn(n) for n in range(2, 10)} == {256}

@@ -59,7 +59,7 @@ class ContractionExplorer(Explorer):
     Examples
     --------
     >>> ContractionExplorer("chain", bond=10)
-    Contraction explorer: matrices and a vector, bonds of 10, sites of 2. From the left it takes \
+    Contraction explorer: matrices and a vector, bonds of 10, sites of 2. Row by row it takes \
 3100 multiplications, in the best order 400.
     """
 
@@ -84,7 +84,7 @@ class ContractionExplorer(Explorer):
         legs = legs_of(self.diagram, self.bond, self.site)
         return (
             f"Contraction explorer: {names[self.diagram]}, bonds of {self.bond}, sites of "
-            f"{self.site}. From the left it takes {cost_in_order(legs)} multiplications, in the "
+            f"{self.site}. Row by row it takes {cost_in_order(legs)} multiplications, in the "
             f"best order {least_cost(legs)}."
         )
 
