@@ -112,13 +112,28 @@ def left_right_entropy(images, theta=np.pi / 4):
     )
 
 
+def paired_anew(images, order):
+    """Every left half with the right half of another image."""
+    mixed = images.copy()
+    mixed[:, ~halves(8)] = images[order][:, ~halves(8)]
+    return mixed
+
+
 def test_zeros_are_the_least_entangled_digit_and_ones_the_most():
     digits = load_digits()
     assert min(np.bincount(digits.target)) >= 170
     sites = to_sites(digits.images / 16)
-    found = [left_right_entropy(sites[digits.target == digit][:170]) for digit in range(10)]
-    assert np.argmin(found) == 0
-    assert np.argmax(found) == 1
+    images = [sites[digits.target == digit][:170] for digit in range(10)]
+    found = np.array([left_right_entropy(some) for some in images])
+    order = np.random.default_rng(0).permutation(170)
+    control = np.array([left_right_entropy(paired_anew(some, order)) for some in images])
+    assert np.argmin(found) == np.argmin(found - control) == 0
+    assert np.argmax(found) == np.argmax(found - control) == 1
+    assert found[:2].round(2).tolist() == [0.05, 0.50]
+    assert (found - control)[:2].round(2).tolist() == [0.04, 0.42]
+    assert [control.min().round(2), control.max().round(2)] == [0.02, 0.09]
+    neighbours = paired_anew(images[1], np.roll(np.arange(170), 1))
+    assert round(left_right_entropy(neighbours), 2) == 0.34
 
 
 def test_the_exercise_s_numbers_of_sites_reduce_to_states_that_can_be_built():
