@@ -83,3 +83,16 @@ def test_without_torch_the_extra_that_brings_it_is_named(monkeypatch):
         with pytest.raises(ImportError, match=rf"{name} needs PyTorch: pip install .*\[train\]"):
             getattr(convac_lib, name)
     assert convac_lib.Architecture
+
+
+def test_an_interrupt_is_a_sentence_and_the_shells_code(capsys):
+    with pytest.raises(typer.Exit) as ended, one_sentence_errors("train"):
+        raise KeyboardInterrupt
+    assert ended.value.exit_code == 130
+    assert capsys.readouterr().err == "convac train: interrupted\n"
+
+
+def test_letters_that_a_terminal_lacks_are_written_in_ascii():
+    assert "M⁴ ≤ é ☃ ²".encode("ascii", errors="convac") == b"M^4 <= e ? ^2"
+    with pytest.raises(UnicodeDecodeError):
+        b"\xff".decode("ascii", errors="convac")

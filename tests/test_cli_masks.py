@@ -21,3 +21,18 @@ def test_masks_of_words():
         mask_of("left-right", (4, 6))
     with pytest.raises(ValueError, match="--layout"):
         mask_of("left-right", (4, 6, 3))
+
+
+@pytest.mark.parametrize(
+    "word, shape, sum_of",
+    [
+        ("random:3", (4, 4), 8),
+        ("blocks:2", (4, 4), 8),
+        ("interleaved", (6,), 3),
+        ("random:1", (6,), 3),
+    ],
+)
+def test_halves_by_chance_and_in_blocks(word, shape, sum_of):
+    mask = mask_of(word, shape, "")
+    assert mask.shape == shape and mask.sum() == sum_of
+    assert (mask_of(word, shape, "") == mask).all()

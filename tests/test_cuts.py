@@ -592,3 +592,7 @@ def test_partitions_in_every_form():
     forms = [word, as_partition(word), [1, 0, 0, 1], [True, False, False, True]]
     assert {min_cut(LINE, form).weight for form in forms} == {min_cut_weight(LINE, word)}
     assert min_cut_weights(LINE, np.array([[1, 0, 0, 1]])) == [min_cut_weight(LINE, word)]
+
+
+def test_a_cut_shows_its_product():
+    assert repr(cuts.min_cut(Architecture.line(4, (4, 2, 2)), "ABABABAB")) == "Cut(M⁴ = 256)"

@@ -1,5 +1,6 @@
 """The interaction of two groups of inputs, against sums over all quadruples and over all draws."""
 
+import re
 from fractions import Fraction
 from itertools import permutations, product
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from convac_lib import Architecture
+from convac_lib.learning import interaction as module
 from convac_lib.learning.interaction import (
     additive_part,
     effective_rank,
@@ -270,3 +272,18 @@ def test_the_cost_is_said_before_the_questions():
     told = next(i for i, event in enumerate(events) if isinstance(event, str))
     assert events[told].startswith("1,600 questions")
     assert sum(events[:told]) < 200 < sum(events[told + 1 :])
+
+
+def test_what_is_found_can_be_read():
+    found = interaction(lambda x: x[:, 0, 0] * x[:, 0, 7], images(), LEFT, reading="values")
+    assert re.match(r"\d+\.\d% ± \d+\.\d% of the variance is not f\(A\) \+ g\(B\)", str(found))
+
+
+def test_measures_of_answers_that_do_not_vary():
+    matrix = np.ones((5, 5, 1))
+    with pytest.raises(ValueError, match="function must vary over the joined sides"):
+        module._measure(matrix)
+    assert module._same_class([matrix]) == {}
+    assert module.area_under_roc(np.arange(3.0), np.ones(3, bool)) is None
+    outputs = np.array([[0.0, 1, 2], [3, 0, 0], [0, 5, 0], [1, 0, 0]])
+    assert module._quality(outputs, np.array([2, 0, 0, 0]), "logits") == 0.75

@@ -134,3 +134,10 @@ def test_the_real_mnist(monkeypatch):
     assert test_labels[:5].tolist() == [7, 2, 1, 0, 4]
     task = tasks.make("local", source="mnist", n_train=2000, n_test=100)
     assert len(task.train_inputs) == 2000 and set(np.unique(task.test_inputs)) == {0, 1}
+
+
+def test_the_folder_is_the_platforms_cache_unless_named(monkeypatch):
+    monkeypatch.delenv("CONVAC_DATA", raising=False)
+    assert mnist.data_folder().parts[-2:] == ("convac", "mnist")
+    monkeypatch.setenv("CONVAC_DATA", "~/images")
+    assert mnist.data_folder() == Path.home() / "images"

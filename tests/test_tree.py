@@ -56,3 +56,18 @@ def test_sharing_the_background_changes_nothing(make):
         torch.testing.assert_close(a.grad, b.grad)
     if isinstance(plain, ConvAC):
         torch.testing.assert_close(shared.scores(images), plain.scores(images))
+
+
+def test_samples_that_are_no_real_numbers_are_refused():
+    model = ConvAC(Architecture.line(2, (2, 2)), seed=0)
+    whole = [[0, 1, 0, 1]]
+    assert torch.equal(model(whole), model(torch.tensor(whole)))
+    for wrong, named in (
+        ("abcd", "dtype <U4"),
+        ([[1j] * 4], "complex"),
+        (torch.ones(1, 4) * 1j, "complex"),
+    ):
+        with pytest.raises(ValueError, match=f"x must hold real numbers, got .*{named}"):
+            model(wrong)
+    with pytest.raises(ValueError, match="x must be"):
+        model([0.0, 1.0])

@@ -175,9 +175,10 @@ def bond_spectrum(
 
     Raises
     ------
+    TypeError
+        If the model is no ConvAC: a ConvNet's score is linear in no node's vector.
     ValueError
-        If the model is no ConvAC (a ConvNet's score is linear in no node's vector), if
-        there are fewer than 2 samples, or if its scores are zero.
+        If there are fewer than 2 samples, or if its scores are zero.
 
     Notes
     -----
@@ -197,11 +198,6 @@ def bond_spectrum(
     ((2, 3, 1), [4, 2, 1])
     """
     as_instance("model", model, ConvAC)
-    if not isinstance(model, ConvAC):
-        raise ValueError(
-            "model must be a ConvAC, whose scores are linear in every node's vector, got "
-            f"{type(model).__name__}"
-        )
     max_nodes = as_int("max_nodes", max_nodes, minimum=1)
     batch_size = as_int("batch_size", batch_size, minimum=1)
     if not isinstance(inputs, Tensor):
