@@ -435,7 +435,7 @@ def test_a_formula_found_is_shown_as_signs(html):
     text = (html / "_static" / "search-text.js").read_text("utf-8")
     sources = re.findall(r"\\\\(?:mathcal|frac|sum|dots|ket|rank|alpha|delta)\b.{20}", text)
     assert sources == []
-    assert "ψ" in text and "⊗" in text
+    assert "ψ" in text and "⊗" in text and "2⁶⁴" in text
 
 
 @pytest.mark.parametrize("name", ["intro", "opening", "part4/widths", "reference/cuts"])
@@ -448,7 +448,7 @@ def test_what_has_the_focus_shows_it(chromium, html, name):
                 """() => {
                 const one = document.activeElement, parts = [one, ...one.querySelectorAll('*')];
                 const shown = parts.slice(0, 6).map(e => getComputedStyle(e)).some(s =>
-                  s.boxShadow !== 'none' || (s.outlineStyle !== 'none' && s.outlineWidth !== '0px'));
+                  s.boxShadow !== 'none' || s.outlineStyle !== 'none' && s.outlineWidth !== '0px');
                 return shown || one.matches('.bd-search input') ? [] : [one.outerHTML.slice(0, 90)];
                 }"""
             )

@@ -9,13 +9,15 @@ import re
 import shutil
 import sys
 from functools import cache
-from html import unescape
 from pathlib import Path
+from xml.etree import ElementTree
 
 from docutils import nodes
 from sphinx.util.math import get_node_equation_number
 from sphinxcontrib import katex
 
+LOWERED = dict(zip("0123456789", "₀₁₂₃₄₅₆₇₈₉", strict=True))
+RAISED = dict(zip("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹", strict=True))
 SHORT = 14  # signs; a longer formula must be free to break
 AFTER = re.compile(r"[.,;:!?)\]’”]+")
 VENDOR = Path(__file__).resolve().parent.parent / "_assets" / "vendor"
@@ -54,9 +56,38 @@ def typeset(source, display):
 
 def as_words(source, display=False):
     """Return a formula as the signs that a reader sees, in one line."""
-    math = re.sub(r"<annotation.*?</annotation>", "", typeset(source, display), flags=re.S)
-    math = math[math.index("<math") : math.index("</math>")]
-    return re.sub(r"<[^>]+>", "", unescape(math)).strip()
+    written = re.sub(r"<annotation.*?</annotation>", "", typeset(source, display), flags=re.S)
+    written = written[written.index("<math") : written.index("</math>")] + "</math>"
+    return " ".join(in_a_line(ElementTree.fromstring(written)).split())
+
+
+def in_a_line(node):
+    """Return MathML's text: what stands raised or lowered is so where Unicode has it."""
+    parts = [in_a_line(child) for child in node]
+    match node.tag.split("}")[-1]:
+        case "msub" | "munder":
+            return parts[0] + placed(parts[1], "_", LOWERED)
+        case "msup" | "mover":
+            return parts[0] + placed(parts[1], "^", RAISED)
+        case "msubsup" | "munderover":
+            return parts[0] + placed(parts[1], "_", LOWERED) + placed(parts[2], "^", RAISED)
+        case "mfrac":
+            return f"{parts[0]}/{parts[1]}"
+        case "msqrt":
+            return f"√({''.join(parts)})"
+        case "mtable":
+            return "; ".join(parts)
+        case "mtr":
+            return " ".join(parts)
+        case _:
+            return (node.text or "") + "".join(parts)
+
+
+def placed(text, mark, alphabet):
+    """Return a text as raised or lowered digits, or after a mark."""
+    if all(sign in alphabet for sign in text):
+        return "".join(alphabet[sign] for sign in text)
+    return f"{mark}{text}" if len(text) == 1 else f"{mark}({text})"
 
 
 @cache
