@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import sys
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +16,7 @@ from bs4 import BeautifulSoup
 from load_script import load_script
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
 TOC = (ROOT / "book" / "_toc.yml").read_text()
 PAGES = re.findall(r"(?:root|file): (\S+)", TOC)
 AXE = ROOT / "tests" / "_vendor" / "axe.min.js"
