@@ -178,6 +178,14 @@ def test_no_line_begins_with_the_full_stop_after_a_short_formula(chromium, html,
         assert apart == []
 
 
+def test_the_index_is_whole_on_a_phone(chromium, html):
+    with Visit(chromium, (html / "genindex.html").as_uri(), viewport=NARROW) as visit:
+        beyond = visit.page.locator(".genindextable a").evaluate_all(
+            "all => all.filter(a => a.getBoundingClientRect().right > innerWidth).length"
+        )
+        assert beyond == 0
+
+
 def test_code_in_the_reference_keeps_its_lines_on_a_phone(chromium, html):
     address = (html / "reference" / "decompositions.html").as_uri()
     with Visit(chromium, address, viewport=PHONE) as visit:
