@@ -51,6 +51,7 @@ def test_a_short_formula_keeps_what_follows_it(parts, kept):
             "<mtr><mtd><mn>3</mn></mtd><mtd><mn>4</mn></mtd></mtr></mtable>",
             "1 2; 3 4",
         ),
+        ("<msup><mi>z</mi><mo>′</mo></msup>", "z′"),
         ("<munderover><mo>∑</mo><mi>j</mi><mi>N</mi></munderover>", "∑_j^N"),
     ],
 )

@@ -184,6 +184,10 @@ def test_the_index_is_whole_on_a_phone(chromium, html):
             "all => all.filter(a => a.getBoundingClientRect().right > innerWidth).length"
         )
         assert beyond == 0
+        columns = visit.page.locator(".genindextable td").evaluate_all(
+            "all => new Set(all.map(td => td.getBoundingClientRect().left)).size"
+        )
+        assert columns == 1
 
 
 def test_code_in_the_reference_keeps_its_lines_on_a_phone(chromium, html):
@@ -394,6 +398,10 @@ def test_on_paper_everything_is_open_and_nothing_is_cut(chromium, html, name):
         reason = visit.page.locator(".self-check details.choice p").first
         assert reason.is_visible()
         assert visit.page.locator(".solution .cell_input").first.is_visible()
+        faint = visit.page.locator(".bd-article details > *").evaluate_all(
+            "all => all.filter(e => getComputedStyle(e).opacity !== '1').length"
+        )
+        assert faint == 0
         visit.page.evaluate("dispatchEvent(new Event('afterprint'))")
         assert visit.page.locator(".self-check details.choice[open]").count() == 0
 

@@ -85,6 +85,8 @@ def in_a_line(node):
 
 def placed(text, mark, alphabet):
     """Return a text as raised or lowered digits, or after a mark."""
+    if text == "′":
+        return text
     if all(sign in alphabet for sign in text):
         return "".join(alphabet[sign] for sign in text)
     return f"{mark}{text}" if len(text) == 1 else f"{mark}({text})"
