@@ -76,9 +76,8 @@ def test_no_page_shows_imports_or_a_verdict_in_the_open(html, name):
 @pytest.mark.parametrize("name", PAGES)
 def test_every_fold_says_what_it_holds(html, name):
     soup = BeautifulSoup((html / f"{name}.html").read_text("utf-8"), "html.parser")
-    words = {
-        " ".join(one.get_text().split()) for one in soup.select(".cell details.hide > summary")
-    }
+    summaries = soup.select(".cell details.hide > summary")
+    words = {text for one in summaries for text in one.stripped_strings}
     assert words <= {page.IMPORTS, page.DRAWING, page.VERDICT}
 
 
