@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import sys
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,10 +16,12 @@ from bs4 import BeautifulSoup
 from load_script import load_script
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
 TOC = (ROOT / "book" / "_toc.yml").read_text()
 PAGES = re.findall(r"(?:root|file): (\S+)", TOC)
 AXE = ROOT / "tests" / "_vendor" / "axe.min.js"
 PHONE = {"width": 360, "height": 740}
+NARROW = {"width": 320, "height": 640}  # also 1,280 pixels at 400 %
 DESKTOP = {"width": 1280, "height": 900}
 NOTEBOOKS = [name for name in PAGES if (ROOT / "book" / f"{name}.ipynb").exists()]
 
@@ -133,9 +136,74 @@ def test_the_tab_key_stops_at_what_can_be_used_and_at_no_formula(chromium, html,
 @pytest.mark.parametrize("name", PAGES)
 def test_a_phone_does_not_scroll_sideways(chromium, html, name):
     with Visit(chromium, (html / f"{name}.html").as_uri(), viewport=PHONE) as visit:
-        # A formula may be wide for a moment, until it is laid out in a box that scrolls.
-        width = "document.documentElement.scrollWidth"
-        visit.page.wait_for_function(f"{width} <= {PHONE['width']}", timeout=10_000)
+        for viewport in (PHONE, NARROW):
+            visit.page.set_viewport_size(viewport)
+            # A formula may be wide for a moment, until it is laid out in a box that scrolls.
+            width = "document.documentElement.scrollWidth"
+            visit.page.wait_for_function(f"{width} <= {viewport['width']}", timeout=10_000)
+
+
+@pytest.mark.parametrize("name", ["part1/states", "part2/convacs"])
+def test_a_wide_formula_fades_where_there_is_more_and_paints_no_ground(chromium, html, name):
+    """A box is tinted, so a formula in it cannot cover its ends with the page's colour."""
+    with Visit(chromium, (html / f"{name}.html").as_uri(), viewport=NARROW) as visit:
+        visit.page.wait_for_function("document.querySelector('.formula[data-more=right]')")
+        painted = visit.page.evaluate(
+            "[...document.querySelectorAll('.formula')].map(e => getComputedStyle(e)).filter(s =>"
+            "s.backgroundImage !== 'none' || s.backgroundColor !== 'rgba(0, 0, 0, 0)').length"
+        )
+        assert painted == 0
+        box = visit.page.locator(".formula[data-more=right]").first
+        assert "28px" in box.evaluate("e => getComputedStyle(e).maskImage")
+        box.evaluate("e => { e.scrollLeft = e.scrollWidth; e.id = 'scrolled'; }")
+        visit.page.wait_for_function("document.getElementById('scrolled').dataset.more === 'left'")
+
+
+@pytest.mark.parametrize("name", ["part1/entanglement", "part4/min-cut", "part4/widths"])
+def test_no_line_begins_with_the_full_stop_after_a_short_formula(chromium, html, name):
+    with Visit(chromium, (html / f"{name}.html").as_uri(), viewport=NARROW) as visit:
+        apart = []
+        for width in (320, 360, 390, 430):
+            visit.page.set_viewport_size({"width": width, "height": 740})
+            apart += visit.page.evaluate(
+                """[...document.querySelectorAll('.unbroken')].filter(e => {
+                const range = document.createRange(), sign = e.lastChild;
+                range.selectNode(sign);
+                const formula = [...e.querySelectorAll('.base')].at(-1).getBoundingClientRect();
+                const { top, bottom } = range.getBoundingClientRect();
+                return bottom < formula.top || top > formula.bottom;
+                }).map(e => e.textContent.slice(-30))"""
+            )
+        assert visit.page.locator(".unbroken").count() > 20
+        assert apart == []
+
+
+def test_the_index_is_whole_on_a_phone(chromium, html):
+    with Visit(chromium, (html / "genindex.html").as_uri(), viewport=NARROW) as visit:
+        beyond = visit.page.locator(".genindextable a").evaluate_all(
+            "all => all.filter(a => a.getBoundingClientRect().right > innerWidth).length"
+        )
+        assert beyond == 0
+        columns = visit.page.locator(".genindextable td").evaluate_all(
+            "all => new Set(all.map(td => td.getBoundingClientRect().left)).size"
+        )
+        assert columns == 1
+
+
+def test_code_in_the_reference_keeps_its_lines_on_a_phone(chromium, html):
+    address = (html / "reference" / "decompositions.html").as_uri()
+    with Visit(chromium, address, viewport=PHONE) as visit:
+        broken = visit.page.evaluate(
+            "[...document.querySelectorAll('pre *')].filter(e => !getComputedStyle(e)"
+            ".whiteSpace.startsWith('pre')).map(e => e.outerHTML.slice(0, 80))"
+        )
+        assert broken == []
+        assert visit.page.locator("pre a").count() > 0
+
+
+def test_the_first_page_says_its_name_once(html):
+    title = BeautifulSoup((html / "intro.html").read_text("utf-8"), "html.parser").title
+    assert title.get_text() == "Convolutional circuits as quantum states"
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -330,6 +398,10 @@ def test_on_paper_everything_is_open_and_nothing_is_cut(chromium, html, name):
         reason = visit.page.locator(".self-check details.choice p").first
         assert reason.is_visible()
         assert visit.page.locator(".solution .cell_input").first.is_visible()
+        faint = visit.page.locator(".bd-article details > *").evaluate_all(
+            "all => all.filter(e => getComputedStyle(e).opacity !== '1').length"
+        )
+        assert faint == 0
         visit.page.evaluate("dispatchEvent(new Event('afterprint'))")
         assert visit.page.locator(".self-check details.choice[open]").count() == 0
 
@@ -375,6 +447,30 @@ def test_search_finds_sections_with_a_line_of_context(chromium, html, request, h
     with Visit(chromium, f"{base}/search.html?q=%3Cimg%20src%3Dx%3E+zzzz") as visit:
         visit.page.get_by_text("Nothing was found").wait_for()
         assert visit.problems == []
+
+
+def test_a_formula_found_is_shown_as_signs(html):
+    text = (html / "_static" / "search-text.js").read_text("utf-8")
+    sources = re.findall(r"\\\\(?:mathcal|frac|sum|dots|ket|rank|alpha|delta)\b.{20}", text)
+    assert sources == []
+    assert "ψ" in text and "⊗" in text and "2⁶⁴" in text
+
+
+@pytest.mark.parametrize("name", ["intro", "opening", "part4/widths", "reference/cuts"])
+def test_what_has_the_focus_shows_it(chromium, html, name):
+    with Visit(chromium, (html / f"{name}.html").as_uri()) as visit:
+        unseen = []
+        for _ in range(40):
+            visit.page.keyboard.press("Tab")
+            unseen += visit.page.evaluate(
+                """() => {
+                const one = document.activeElement, parts = [one, ...one.querySelectorAll('*')];
+                const shown = parts.slice(0, 6).map(e => getComputedStyle(e)).some(s =>
+                  s.boxShadow !== 'none' || s.outlineStyle !== 'none' && s.outlineWidth !== '0px');
+                return shown || one.matches('.bd-search input') ? [] : [one.outerHTML.slice(0, 90)];
+                }"""
+            )
+        assert unseen == []
 
 
 def test_the_index_names_the_terms_of_the_field(html):

@@ -25,6 +25,9 @@ page = load_script("book/_ext/convac_page.py")
         ("y = f(x)\n# the picture\nfig, ax = plt.subplots()\nax.plot(y)\nplt.show()", 1, 4),
         ("fig, (a, b) = plt.subplots(1, 2)\nfor c in y:\n    a.plot(c)\nb.plot(z)", 0, 4),
         ("fig, ax = plt.subplots()\nax.plot(y)\nplt.show()\nprint(y)", 4, 0),  # ends in a result
+        # What lies between the frame and the picture is for the picture, unless it prints.
+        ("y = 1\nfig, ax = plt.subplots()\nx = y + 1\nax.plot(x)\nplt.show()", 1, 4),
+        ("fig, ax = plt.subplots()\nprint(y)\nax.plot(y)\nax.grid()\nplt.show()", 2, 3),
         ("y = 1\nplt.show()", 2, 0),  # too little to fold
         ("def draw(ax, x):\n    ax.plot(x)\n    ax.axis('off')", 0, 3),
         ("x = 1\n!ls", 2, 0),
@@ -68,6 +71,14 @@ def test_no_page_shows_imports_or_a_verdict_in_the_open(html, name):
         # A page may import on the way what it is about to explain, but not open with a list.
         imports = [line for line in lines if re.match(r"(import|from) ", line)]
         assert len(imports) <= 2 or len(imports) < len(lines) / 2, code.get_text()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_fold_says_what_it_holds(html, name):
+    soup = BeautifulSoup((html / f"{name}.html").read_text("utf-8"), "html.parser")
+    summaries = soup.select(".cell details.hide > summary")
+    words = {text for one in summaries for text in one.stripped_strings}
+    assert words <= {page.IMPORTS, page.DRAWING, page.VERDICT}
 
 
 @pytest.mark.parametrize("name", PAGES)

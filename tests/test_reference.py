@@ -75,3 +75,10 @@ def test_names_of_the_library_in_a_page_s_code_are_links(html, page):
             if f"{found.__module__}.{found.__qualname__}" not in links:
                 missing.append((module, name))
     assert missing == []
+
+
+@pytest.mark.parametrize("page", sorted(SHOWN))
+def test_signatures_name_numpy_s_aliases(html, page):
+    """`ArrayLike`, and not the union of private classes that it stands for."""
+    text = (html / "reference" / f"{page}.html").read_text("utf-8")
+    assert re.findall(r"_SupportsArray|_NestedSequence|_HasDType|_Buffer", text) == []

@@ -5,6 +5,10 @@
     node.append(...children);
     return node;
   };
+  document.querySelectorAll(".bd-sidebar-primary summary").forEach((fold) => {
+    const page = fold.closest("li")?.querySelector("a");
+    if (page) fold.setAttribute("aria-label", `Pages below: ${page.textContent.trim()}`);
+  });
   const article = document.querySelector(".bd-article");
   if (!article) return;
 
@@ -34,15 +38,37 @@
 
   // --- a formula that is too wide for its box can be reached and scrolled by the keyboard ---
 
+  const marked = (box) => box.matches(".math, .formula");
+  function more(box) {
+    const left = box.scrollLeft > 1, right = box.scrollLeft + box.clientWidth < box.scrollWidth - 1;
+    if (marked(box)) box.dataset.more = `${left ? "left" : ""} ${right ? "right" : ""}`.trim();
+  }
   const reachable = new ResizeObserver((entries) => entries.forEach(({ target }) => {
     const wide = target.scrollWidth > target.clientWidth + 1;
     target.toggleAttribute("tabindex", wide);
+    delete target.dataset.more;
     if (!wide) return;
     target.tabIndex = 0;
     target.setAttribute("role", "group");
-    target.setAttribute("aria-label", target.tagName === "DIV" ? "formula, scrolls sideways" : "scrolls sideways");
+    target.setAttribute("aria-label", marked(target) ? "formula, scrolls sideways" : "scrolls sideways");
+    target.onscroll = () => more(target);
+    more(target);
   }));
   article.querySelectorAll(".formula, .bd-article table, pre").forEach((box) => reachable.observe(box));
+
+  // In a line a formula breaks after its relations; what is still too wide gets a box that scrolls.
+  const inLines = [...article.querySelectorAll("span.math")];
+  let last = 0;
+  new ResizeObserver(() => {
+    if (article.clientWidth === last) return;
+    last = article.clientWidth;
+    const room = inLines.map((one) => one.parentElement.closest("p, li, dd, dt, td, th, figcaption, summary, div")?.clientWidth || Infinity);
+    const wide = inLines.map((one, k) => [...one.querySelectorAll(".base")].some((base) => base.offsetWidth > room[k]));
+    inLines.forEach((one, k) => {
+      one.classList.toggle("wide", wide[k]);
+      if (wide[k]) reachable.observe(one);
+    });
+  }).observe(article);
 
   // --- a figure can be looked at in its own size ---------------------------------------------
 

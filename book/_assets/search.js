@@ -19,12 +19,14 @@
   const all = found.length > 0;
   if (!all) found = index.search(query);
 
+  const upTo = (text, most) => (text.length <= most ? text : `${text.slice(0, text.lastIndexOf(" ", most))} …`);
+
   // A line around the first of the words, every one of them marked.
   function line({ text }, terms) {
     const words = new RegExp(terms.map((term) => term.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|"), "gi");
     const first = Math.max(0, text.search(words));
     const start = first < 90 ? 0 : text.lastIndexOf(" ", first - 70) + 1;
-    const part = `${start ? "… " : ""}${text.slice(start, start + 220)}${text.length > start + 220 ? " …" : ""}`;
+    const part = `${start ? "… " : ""}${upTo(text.slice(start), 220)}`;
     const out = document.createElement("p");
     let at = 0;
     for (const match of part.matchAll(words)) {

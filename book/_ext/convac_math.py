@@ -5,14 +5,21 @@ screen readers, and load its style sheet and fonts from beside themselves. The m
 of `_config.yml` (`mathjax3_config`), from which live notebooks' copies are written out too.
 """
 
+import re
 import shutil
 import sys
+from functools import cache
 from pathlib import Path
+from xml.etree import ElementTree
 
 from docutils import nodes
 from sphinx.util.math import get_node_equation_number
 from sphinxcontrib import katex
 
+LOWERED = dict(zip("0123456789", "₀₁₂₃₄₅₆₇₈₉", strict=True))
+RAISED = dict(zip("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹", strict=True))
+SHORT = 14  # signs; a longer formula must be free to break
+AFTER = re.compile(r"[.,;:!?)\]’”]+")
 VENDOR = Path(__file__).resolve().parent.parent / "_assets" / "vendor"
 
 
@@ -36,6 +43,7 @@ def as_text(macro):
     return macro if isinstance(macro, str) else macro[0]
 
 
+@cache
 def typeset(source, display):
     """Return a formula as HTML, or say which one is wrong."""
     if display and r"\\" in source and r"\begin" not in source:
@@ -44,6 +52,75 @@ def typeset(source, display):
         return katex.render_latex(source, {"displayMode": display})
     except katex.KaTeXError as error:
         raise ValueError(f"the formula {source!r}: {error}") from None
+
+
+def as_words(source, display=False):
+    """Return a formula as the signs that a reader sees, in one line."""
+    written = re.sub(r"<annotation.*?</annotation>", "", typeset(source, display), flags=re.S)
+    written = written[written.index("<math") : written.index("</math>")] + "</math>"
+    return " ".join(in_a_line(ElementTree.fromstring(written)).split())
+
+
+def in_a_line(node):
+    """Return MathML's text: what stands raised or lowered is so where Unicode has it."""
+    parts = [in_a_line(child) for child in node]
+    match node.tag.split("}")[-1]:
+        case "msub" | "munder":
+            return parts[0] + placed(parts[1], "_", LOWERED)
+        case "msup" | "mover":
+            return parts[0] + placed(parts[1], "^", RAISED)
+        case "msubsup" | "munderover":
+            return parts[0] + placed(parts[1], "_", LOWERED) + placed(parts[2], "^", RAISED)
+        case "mfrac":
+            return f"{parts[0]}/{parts[1]}"
+        case "msqrt":
+            return f"√({''.join(parts)})"
+        case "mtable":
+            return "; ".join(parts)
+        case "mtr":
+            return " ".join(parts)
+        case _:
+            return (node.text or "") + "".join(parts)
+
+
+def placed(text, mark, alphabet):
+    """Return a text as raised or lowered digits, or after a mark."""
+    if text == "′":
+        return text
+    if all(sign in alphabet for sign in text):
+        return "".join(alphabet[sign] for sign in text)
+    return f"{mark}{text}" if len(text) == 1 else f"{mark}({text})"
+
+
+@cache
+def length(source):
+    r"""Return about how many signs a formula shows.
+
+    Examples
+    --------
+    >>> length(r"r_0 = 4"), length(r"\mathcal{A}_{d_1 \dots d_N}")
+    (4, 6)
+    """
+    shown = re.sub(
+        r"\\(mathcal|mathbb|mathrm|text|operatorname|left|right|big|,|;|!| )", "", source
+    )
+    return len(re.sub(r"[{}^_\s]", "", re.sub(r"\\[A-Za-z]+", "x", shown)))
+
+
+def keep_together(app, doctree, page):
+    """Let no line begin with the comma or full stop that follows a short formula.
+
+    A browser may break a line after a formula, whatever comes next.
+    """
+    for node in list(doctree.findall(nodes.math)):
+        after = node.next_node(descend=False, siblings=True)
+        found = AFTER.match(after) if isinstance(after, nodes.Text) else None
+        if found is None or length(node.astext()) > SHORT:
+            continue
+        parent, rest = node.parent, after[found.end() :]
+        together = nodes.inline("", "", node.deepcopy(), nodes.Text(found[0]), classes=["unbroken"])
+        parent.replace(after, [nodes.Text(rest)] if rest else [])
+        parent.replace(node, together)
 
 
 def visit_math(self, node):
@@ -73,4 +150,5 @@ def setup(app):
     )
     app.config.html_math_renderer = "convac"
     app.connect("config-inited", prepare)
+    app.connect("doctree-resolved", keep_together)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -17,6 +17,7 @@ CANVAS = {"fig", "ax", "axes", "plt"}
 FEWEST_LINES = 3  # fewer are not worth a fold
 SETTINGS = ("plt.style.use(", "torch.set_")
 IMPORTS = "Imports"
+DRAWING = "Drawing"
 EMPTY_HEADING = re.compile(r"<th[^>]*>(?:<p>)?\s*(?:</p>)?</th>")
 VERDICT = "What the check says to this page's solution"
 
@@ -49,6 +50,9 @@ def fold_cell(cell, code):
         statements = ast.parse(code).body
     except SyntaxError:
         return
+    if cell.get("hide_mode") == "input":  # so tagged by the page
+        cell["prompt_show"] = cell["prompt_hide"] = DRAWING
+        return
     if cell.get("hide_mode"):
         return
     if is_plumbing(statements):
@@ -76,11 +80,16 @@ def canvas_of(statements):
     """Return the names by which a cell knows its figures and axes."""
     names = set(CANVAS)
     for statement in statements:
-        if isinstance(statement, ast.Assign) and "plt.subplots" in ast.unparse(statement.value):
+        if opens_canvas(statement):
             names |= {
                 node.id for node in ast.walk(statement.targets[0]) if isinstance(node, ast.Name)
             }
     return names
+
+
+def opens_canvas(statement):
+    """Tell whether a statement makes the figure for which the rest of the cell works."""
+    return isinstance(statement, ast.Assign) and "plt.subplots" in ast.unparse(statement.value)
 
 
 def split_code(code):
@@ -102,6 +111,13 @@ def split_code(code):
         start -= 1
     if start == len(statements):
         return code, ""
+    for n, one in enumerate(statements[:start]):
+        if opens_canvas(one) and all(
+            isinstance(other, (ast.Assign, ast.AugAssign)) or draws(other, canvas)
+            for other in statements[n:start]
+        ):
+            start = n
+            break
     lines = code.split("\n")
     first = statements[start]
     top = min([first.lineno, *(d.lineno for d in getattr(first, "decorator_list", ()))]) - 1

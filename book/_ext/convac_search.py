@@ -7,6 +7,7 @@ not do; so the texts are written where a script tag can load them (`search.js` r
 import json
 from pathlib import Path
 
+from convac_math import as_words
 from docutils import nodes
 
 OPENING = "window.convacSections = "
@@ -40,10 +41,25 @@ def own_text(node):
         classes = child.get("classes", []) if isinstance(child, nodes.Element) else []
         if is_section(child) or isinstance(child, SKIPPED) or "solution" in classes:
             continue
-        if isinstance(child, nodes.TextElement):
-            yield child.astext()
+        if isinstance(child, (nodes.math, nodes.math_block)):
+            yield as_words(child.astext(), display=isinstance(child, nodes.math_block))
+        elif isinstance(child, nodes.TextElement):
+            yield words_of(child)
         elif isinstance(child, nodes.Element):
             yield from own_text(child)
+
+
+def words_of(element):
+    """Return the text of an element, its formulas as signs and not as their source."""
+    parts = []
+    for child in element.children:
+        if isinstance(child, nodes.math):
+            parts.append(as_words(child.astext()))
+        elif isinstance(child, nodes.TextElement):
+            parts.append(words_of(child))
+        else:
+            parts.append(child.astext())
+    return "".join(parts)
 
 
 def collect(app, doctree, page):

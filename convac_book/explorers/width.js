@@ -287,8 +287,8 @@ function leanWords(lean) {
 // Equal is said only of what is equal, and nothing is divided by none.
 function shareWords(mine, other, name) {
   if (Math.abs(mine - other) < 1e-9) return `as many bits as ${name}`;
-  if (other < 1e-9) return `${rounded(mine)} bits, where ${name} holds none`;
-  if (mine < 1e-9) return `no bits, where ${name} holds ${rounded(other)}`;
+  if (other < 1e-9) return `${rounded(mine)} bits in all, where ${name} holds none`;
+  if (mine < 1e-9) return `no bits, where ${name} holds ${rounded(other)} in all`;
   const share = 100 * mine / other;
   const shown = Math.round(share) === 100 ? share.toPrecision(4) : share < 1 ? "less than 1" : whole(Math.round(share));
   return Number(shown) === 100 ? `just ${share < 100 ? "under" : "over"} 100 % of the bits of ${name}` : `${shown} % of the bits of ${name}`;
