@@ -8,8 +8,8 @@ PYTHON ?= python3
 # cpu or cuda; left out, the build with CUDA only where an NVIDIA card works.
 TORCH ?=
 
-COMMANDS := help install book test quick size coverage pdf lab notebooks bench assignments \
-  slides graders statements fuzz trials hostile clean
+COMMANDS := help install book test pages library quick size coverage pdf lab notebooks \
+  archive release bench assignments slides graders statements fuzz trials hostile clean
 .PHONY: $(COMMANDS)
 
 $(COMMANDS):

@@ -71,6 +71,12 @@ def test_the_core_has_its_tests():
     assert all((ROOT / "tests" / f"test_{name}.py").exists() for name in commands.CORE)
 
 
+def test_the_library_s_tests_are_those_of_its_modules():
+    tests = commands.tests_of("convac_lib")
+    assert {"tests/test_cuts.py", "tests/test_convac.py", "tests/test_cli_design.py"} <= set(tests)
+    assert not [name for name in tests if "course" in name or "browser" in name]
+
+
 def test_a_program_that_fails_ends_the_command_with_its_status(monkeypatch):
     monkeypatch.setattr(commands, "executable", lambda name: sys.executable)
     commands.run("python", "-c", "")

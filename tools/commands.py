@@ -93,10 +93,33 @@ def book():
 
 @command
 def test():
-    """Run every test, the notebooks and the built pages included."""
+    """Run every test; what the pages show and the built pages are tested too."""
     book()
-    how = ["-n", 2, "--dist", "loadscope", "--doctest-modules", *NBVAL]
-    pytest(*how, "--nbval-sanitize-with", "tests/nbval.cfg", *PACKAGES, "tests", "book")
+    pytest("-n", 2, "--dist", "loadscope", "--doctest-modules", *PACKAGES, "tests")
+
+
+@command
+def pages():
+    """Run every page once more, and compare it with what is stored."""
+    install()
+    how = ["-n", 2, "--dist", "loadscope", *NBVAL]
+    pytest(*how, "--nbval-sanitize-with", "tests/nbval.cfg", "book")
+
+
+@command
+def library():
+    """Run the library's tests: no book, no browser, no sandbox."""
+    install()
+    pytest("-n", 2, "--doctest-modules", "convac_lib", *tests_of("convac_lib"))
+
+
+def tests_of(package):
+    """Return the test files of a package's modules, by the rule of CONTRIBUTING.md."""
+    names = []
+    for path in (ROOT / package).rglob("*.py"):
+        stem = path.stem.lstrip("_")
+        names += [f"test_{stem}.py", f"test_{path.parent.name}_{stem}.py"]
+    return sorted(f"tests/{name}" for name in set(names) if (ROOT / "tests" / name).exists())
 
 
 @command
@@ -145,6 +168,21 @@ def notebooks():
     """Run the chapters and store their outputs in place."""
     install()
     python("tools/notebooks.py")
+
+
+@command
+def archive():
+    """Install the readers' archive in an empty environment, and run its first chapter."""
+    install()
+    shutil.rmtree(ROOT / "_build" / "archive", ignore_errors=True)
+    python("tools/try_archive.py")
+
+
+@command
+def release():
+    """Make a release in _build/release, and try it in empty environments."""
+    pdf()
+    python("tools/release.py")
 
 
 @command
