@@ -138,10 +138,11 @@ def test_conda_environment_installs_the_package_with_its_extras_and_nothing_else
     text = (ROOT / "environment.yml").read_text()
     entries = [line.strip()[2:] for line in text.splitlines() if line.strip().startswith("- ")]
     assert entries[:3] == ["python=3.11", "pip", "pip:"]
-    assert entries[3] == "-c constraints.txt"
-    extras = re.fullmatch(r"-e \.\[(.*)\]", entries[4])[1].split(",")
+    assert re.fullmatch(r"--extra-index-url https://\S+/whl/cpu", entries[3])
+    assert entries[4] == "-c constraints.txt"
+    extras = re.fullmatch(r"-e \.\[(.*)\]", entries[5])[1].split(",")
     assert set(extras) <= set(ALL_EXTRAS)
-    assert len(entries) == 5
+    assert len(entries) == 6
     low, high = re.findall(r"3\.(\d+)", PYPROJECT["project"]["requires-python"])
     assert int(low) <= 11 < int(high)
 

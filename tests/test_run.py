@@ -66,6 +66,24 @@ def test_commands_that_a_text_names_exist(page):
     assert set(named) <= set(commands.COMMANDS)
 
 
+MACHINES = (*sorted((ROOT / ".github" / "workflows").glob("*.yml")), ROOT / ".ci" / "run")
+MACHINES += (ROOT / "Dockerfile", ROOT / ".devcontainer" / "devcontainer.json")
+
+
+@pytest.mark.parametrize("path", MACHINES, ids=lambda path: path.name)
+def test_commands_that_a_machine_runs_exist(path):
+    called = path.read_text(encoding="utf-8")
+    named = re.findall(r'(?:run: |&& |^|RUN |": ")(?:make|python run\.py) ([a-z]+)', called, re.M)
+    assert named
+    assert set(named) <= set(commands.COMMANDS)
+
+
+def test_every_python_is_tried_on_linux():
+    found = re.search(r"python: \[(.+)\]", text(".github/workflows/tests.yml"))[1]
+    minors = range(run.OLDEST[1], run.NEWEST[1] + 1)
+    assert found == ", ".join(f'"3.{minor}"' for minor in minors)
+
+
 def test_the_core_has_its_tests():
     assert {"architecture", "cuts", "ranks"} <= set(commands.CORE)
     assert all((ROOT / "tests" / f"test_{name}.py").exists() for name in commands.CORE)
