@@ -60,7 +60,7 @@ def run_sphinx():
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     try:
-        with LOG.open("w", encoding="utf-8") as log:
+        with LOG.open("w", buffering=1, encoding="utf-8") as log:
             for line in process.stdout:
                 if line.startswith(MARK):
                     say(line.removeprefix(MARK).rstrip("\n"))

@@ -95,7 +95,7 @@ def book():
 def test():
     """Run every test; what the pages show and the built pages are tested too."""
     book()
-    pytest("-n", 2, "--dist", "loadscope", "--doctest-modules", *PACKAGES, "tests")
+    pytest("-n", 2, "--dist", "worksteal", "--doctest-modules", *PACKAGES, "tests")
 
 
 @command

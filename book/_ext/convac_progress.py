@@ -114,5 +114,5 @@ def setup(app):
         app.connect("env-before-read-docs", progress.pages_are_known)
         app.connect("source-read", progress.page_begins)
         app.connect("doctree-read", progress.page_is_read)
-        app.connect("env-check-consistency", progress.all_is_read)
+        app.connect("env-updated", progress.all_is_read, priority=0)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
