@@ -132,7 +132,7 @@ class Machine:
         self.monkeypatch.setattr(environment.platform, "system", lambda: system)
         self.monkeypatch.setattr(environment, "has_card", lambda: card)
 
-    def pip(self, *words):
+    def pip(self, *words, silent=False):
         self.installed.append(words)
         if set(words) & set(self.unreachable):
             return False
@@ -172,6 +172,12 @@ def test_where_its_index_is_not_reached_the_package_index_is_asked_in_a_sentence
     environment.prepare("")
     assert machine.torch == PIN
     assert capsys.readouterr().out.count("could not be reached") == 1
+
+
+def test_what_pip_says_of_an_attempt_is_not_shown(monkeypatch, capfd):
+    monkeypatch.setattr(environment, "executable", lambda: sys.executable)
+    assert environment.pip("--no-such-option", silent=True) is False
+    assert "".join(capfd.readouterr()) == ""
 
 
 def test_what_is_installed_is_not_installed_twice_and_a_new_version_is(machine):

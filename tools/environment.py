@@ -126,10 +126,10 @@ def works(*words):
         return False
 
 
-def pip(*words):
+def pip(*words, silent=False):
     """Install something into `.venv`, and tell whether that went well."""
     command = [executable(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    return not subprocess.run([*command, *words], cwd=ROOT).returncode
+    return not subprocess.run([*command, *words], cwd=ROOT, capture_output=silent).returncode
 
 
 # --- PyTorch --------------------------------------------------------------------------
@@ -165,7 +165,7 @@ def install_torch(asked, ours):
     # Alone: what PyTorch needs comes with everything else, from the package index.
     words = [*(["--force-reinstall"] if switch else []), "--no-deps", pin]
     if system == "Linux" and build == "cpu":
-        if pip("--index-url", CPU_INDEX, "--retries", "1", "--timeout", "30", *words):
+        if pip("--index-url", CPU_INDEX, "--retries", "1", "--timeout", "30", *words, silent=True):
             return constraints
         print(
             "PyTorch's own index, which has the CPU build, could not be reached; the package "
