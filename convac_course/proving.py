@@ -8,7 +8,7 @@ of it on the book's values and on every variant.
 
 import contextlib
 import io
-import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +18,6 @@ from .chapters import SOLUTION, Chapter, Exercise
 from .hidden_tests import HiddenTests, Mark
 from .variants import count_variants, varied
 from .worker import Local
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 SOLUTION_ITSELF, BLANK = "the solution", "a blank"
 EVERYWHERE, BOOK, VARIANTS = "everywhere", "book", "variants"

@@ -3,6 +3,7 @@
 import gzip
 import re
 import sys
+from collections import Counter
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -83,19 +84,28 @@ def server(html):
     httpd.server_close()
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_opens_from_a_folder_with_no_network(chromium, html, name):
-    with Visit(chromium, (html / f"{name}.html").as_uri()) as visit:
+@pytest.fixture(scope="module", params=PAGES)
+def visit(request, chromium, html):
+    """Each page once, opened from its folder and scrolled through; tests here only look at it."""
+    with Visit(chromium, (html / f"{request.param}.html").as_uri()) as visit:
         visit.scroll_through()
-        assert visit.problems == []
-        assert visit.page.locator(".math:not(:has(.katex))").count() == 0, "not typeset"
-        assert visit.page.locator(".katex-error").count() == 0
-        unseen = visit.page.evaluate(
-            "[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)"
-        )
-        assert unseen == []
-        without_alt = ".bd-article img:not([alt]), .bd-article img[alt='']"
-        assert visit.page.locator(without_alt).count() == 0
+        yield visit
+
+
+def test_opens_from_a_folder_with_no_network(visit):
+    assert visit.problems == []
+    assert visit.page.locator(".math:not(:has(.katex))").count() == 0, "not typeset"
+    assert visit.page.locator(".katex-error").count() == 0
+    unseen = visit.page.evaluate(
+        "[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)"
+    )
+    assert unseen == []
+    without_alt = ".bd-article img:not([alt]), .bd-article img[alt='']"
+    assert visit.page.locator(without_alt).count() == 0
+
+
+def test_axe_finds_nothing_in_the_article(visit):
+    assert violations(visit) == []
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -213,25 +223,28 @@ def test_every_heading_of_a_table_has_a_name(html, name):
             if not re.sub(r"<[^>]*>", "", th).strip()] == []  # fmt: skip
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_nothing_in_the_article(chromium, html, name, dark):
-    with Visit(chromium, (html / f"{name}.html").as_uri(), dark=dark) as visit:
+def test_axe_finds_nothing_in_the_dark(chromium, html, name):
+    with Visit(chromium, (html / f"{name}.html").as_uri(), dark=True) as visit:
         visit.scroll_through()
-        visit.page.add_script_tag(path=AXE)
-        found = visit.page.evaluate(
-            # The lists of references are docutils' markup, with roles that axe calls outdated.
-            "axe.run({include: '.bd-article', exclude: '.citation-list'},"
-            " {resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa',"
-            " 'best-practice'], rules: {region: {enabled: false},"
-            # A heading that is a formula has its name in MathML, where axe does not look.
-            " 'empty-table-header': {enabled: false}}})"
-        )
-        told = [
-            (violation["id"], [node["html"][:160] for node in violation["nodes"][:3]])
-            for violation in found["violations"]
-        ]
-        assert told == []
+        assert violations(visit) == []
+
+
+def violations(visit):
+    """Return what axe has to say of a page's article."""
+    visit.page.add_script_tag(url=AXE.as_uri())
+    found = visit.page.evaluate(
+        # The lists of references are docutils' markup, with roles that axe calls outdated.
+        "axe.run({include: '.bd-article', exclude: '.citation-list'},"
+        " {resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa',"
+        " 'best-practice'], rules: {region: {enabled: false},"
+        # A heading that is a formula has its name in MathML, where axe does not look.
+        " 'empty-table-header': {enabled: false}}})"
+    )
+    return [
+        (violation["id"], [node["html"][:160] for node in violation["nodes"][:3]])
+        for violation in found["violations"]
+    ]
 
 
 def test_no_page_names_a_script_or_style_of_another_host(html):
@@ -370,8 +383,8 @@ def test_pictures_of_data_keep_their_lightness_in_the_dark(chromium, html):
 @pytest.mark.parametrize("name", PAGES)
 def test_ids_are_unique_and_tables_have_headers(html, name):
     soup = BeautifulSoup((html / f"{name}.html").read_text("utf-8"), "html.parser")
-    ids = [node["id"] for node in soup.select("[id]")]
-    assert {one for one in ids if ids.count(one) > 1} == set()
+    ids = Counter(node["id"] for node in soup.select("[id]"))
+    assert {one for one, count in ids.items() if count > 1} == set()
     for table in soup.select(".bd-article table:not(.indextable)"):
         assert table.select("th"), str(table)[:200]
     assert soup.select_one('meta[name="description"]')["content"]
@@ -380,7 +393,7 @@ def test_ids_are_unique_and_tables_have_headers(html, name):
 @pytest.mark.parametrize("name", ["intro", "opening", "part4/widths"])
 def test_axe_finds_the_landmarks(chromium, html, name):
     with Visit(chromium, (html / f"{name}.html").as_uri()) as visit:
-        visit.page.add_script_tag(path=AXE)
+        visit.page.add_script_tag(url=AXE.as_uri())
         found = visit.page.evaluate(
             "axe.run(document, {resultTypes: ['violations'], runOnly: ['landmark-one-main',"
             " 'landmark-no-duplicate-main', 'landmark-unique', 'page-has-heading-one', 'bypass',"

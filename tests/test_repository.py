@@ -6,16 +6,12 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 import yaml
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted(
@@ -142,10 +138,11 @@ def test_conda_environment_installs_the_package_with_its_extras_and_nothing_else
     text = (ROOT / "environment.yml").read_text()
     entries = [line.strip()[2:] for line in text.splitlines() if line.strip().startswith("- ")]
     assert entries[:3] == ["python=3.11", "pip", "pip:"]
-    assert entries[3] == "-c constraints.txt"
-    extras = re.fullmatch(r"-e \.\[(.*)\]", entries[4])[1].split(",")
+    assert re.fullmatch(r"--extra-index-url https://\S+/whl/cpu", entries[3])
+    assert entries[4] == "-c constraints.txt"
+    extras = re.fullmatch(r"-e \.\[(.*)\]", entries[5])[1].split(",")
     assert set(extras) <= set(ALL_EXTRAS)
-    assert len(entries) == 5
+    assert len(entries) == 6
     low, high = re.findall(r"3\.(\d+)", PYPROJECT["project"]["requires-python"])
     assert int(low) <= 11 < int(high)
 

@@ -79,14 +79,6 @@ def test_a_cell_that_raises_leaves_the_notebook_as_it_was_and_is_shown(tmp_path,
     assert page.read_bytes() == before
 
 
-@pytest.mark.parametrize("version", [(3, 9), (3, 14)])
-def test_a_python_that_will_not_do_is_said_at_once(monkeypatch, version):
-    tool = load_script("tools/check_python.py")
-    monkeypatch.setattr(tool.sys, "version_info", (*version, 0))
-    with pytest.raises(SystemExit, match=r"Python 3\.10 to 3\.13 is needed"):
-        tool.main("default")
-
-
 def test_a_change_of_the_library_drops_both_caches_and_one_of_the_layout_only_sphinx_s(
     tmp_path, monkeypatch
 ):

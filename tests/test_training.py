@@ -304,3 +304,18 @@ def test_devices_are_checked():
     for wrong in ("gpu", "cuda:99"):
         with pytest.raises(ValueError, match=f"device must be 'auto', .* got '{wrong}'"):
             pick_device(wrong)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_device_without_float64_is_refused_in_a_sentence(monkeypatch, there):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: there)
+    for device in ("mps", "mps:0", torch.device("mps")):
+        with pytest.raises(ValueError, match=r"got .*mps.*: Apple's MPS has no float64") as told:
+            pick_device(device)
+        assert "\n" not in str(told.value)
+
+
+def test_of_what_torch_says_of_a_device_one_sentence_is_passed_on():
+    with pytest.raises(ValueError, match="got 'vulkan'") as told:  # torch lists its 60 backends
+        pick_device("vulkan")
+    assert len(str(told.value)) < 250

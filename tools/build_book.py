@@ -2,7 +2,7 @@
 
 Jupyter's cache of executed pages knows their cells and not the library under them,
 and Sphinx keeps a second copy. Digests of what the pages import and read decide when
-they must go.
+they must go. What Sphinx says goes to a file, and is shown when something fails.
 """
 
 import hashlib
@@ -13,8 +13,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from run_pages import run_stale
+
 ROOT = Path(__file__).resolve().parent.parent
-BUILD = ROOT / "_build"
+BOOK, BUILD = ROOT / "book", ROOT / "_build"
+LOG = BUILD / "book.log"
+MARK = "@@"  # a line for the reader, from book/_ext/convac_progress.py
+TAIL = 25
+HIDDEN = {".ipynb_checkpoints", "_build"}
 # What the cells of the pages import and read, and what else decides how a page comes out.
 CELLS_NEED = ("convac_lib", "convac_book", "book/data", "constraints.txt")
 PAGES_NEED = (*CELLS_NEED, "book/_assets", "book/_ext", "book/questions", "_config.yml")
@@ -25,31 +31,57 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 def main():
     drop_stale_caches()
-    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", "book"]
-    command += ["-W", "-n", "--keep-going"]
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env={**os.environ, "IPYTHONDIR": str(prepare_kernels())},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    colours = sys.stdout.isatty()
+    os.environ.update(IPYTHONDIR=str(prepare_kernels()), CONVAC_PROGRESS="1")
+    pages = [page for page in sorted(BOOK.rglob("*.ipynb")) if not HIDDEN & set(page.parts)]
     try:
-        for line in process.stdout:
-            if not any(noise in line for noise in NOISE):
-                print(line if colours else COLOUR.sub("", line), end="", flush=True)
-        failed = process.wait()
+        failed = run_stale(pages, BUILD / ".jupyter_cache", say, BOOK)
+        if failed:
+            told = "\n\n".join(f"{name}:\n{said}" for name, said in failed.items())
+            sys.exit(f"{COLOUR.sub('', told)}\nThe book was not built: a cell raised.")
+        status = run_sphinx()
     except KeyboardInterrupt:
-        process.wait()
         sys.exit("\nStopped. Run the same command again to go on; finished pages are kept.")
     page = BUILD / "html" / "intro.html"
-    if failed or not page.exists():
+    if status or not page.exists():
         # Sphinx would not read, nor complain of, an unchanged page a second time.
         shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
-        sys.exit("\nThe book was not built: the first error above says where.")
+        print(what_failed(LOG.read_text(encoding="utf-8")), file=sys.stderr)
+        sys.exit(f"\nThe book was not built. All that was said is in {LOG.relative_to(ROOT)}.")
     print(f"\nThe book is ready. Open {page.relative_to(ROOT)} in a browser:\n  {page.as_uri()}")
+
+
+def run_sphinx():
+    """Build the pages: a line for each here, everything else to the log."""
+    program = Path(sys.executable).with_name(
+        "jupyter-book.exe" if os.name == "nt" else "jupyter-book"
+    )
+    command = [str(program), "build", "book", "-W", "-n", "--keep-going"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        with LOG.open("w", buffering=1, encoding="utf-8") as log:
+            for line in process.stdout:
+                if line.startswith(MARK):
+                    say(line.removeprefix(MARK).rstrip("\n"))
+                else:
+                    log.write(COLOUR.sub("", line))
+    finally:
+        status = process.wait()
+    return status
+
+
+def say(line):
+    """Print a line at once."""
+    print(line, flush=True)
+
+
+def what_failed(log):
+    """Return the warnings and errors that Sphinx told of, and its last lines."""
+    lines = log.splitlines()
+    told = [line for line in lines if re.search(r"\b(WARNING|ERROR|CRITICAL)\b", line)]
+    told = [line for line in told if not any(noise in line for noise in NOISE)]
+    return "\n".join(["", *told, "", "The last lines:", *lines[-TAIL:]])
 
 
 def prepare_kernels():

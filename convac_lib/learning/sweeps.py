@@ -22,7 +22,7 @@ runs that differ only in their seed are trained together (:mod:`convac_lib.learn
 import hashlib
 import json
 import re
-import sys
+import tomllib
 import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -40,12 +40,6 @@ from .progress import progress
 from .results import Results, Row
 from .safe_files import naming
 from .training import Diverged, keep_freed_memory, pick_device
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 
 Finished: TypeAlias = tuple[int, list[Row], str | None]  # how many runs, their rows, a failure
 MOST_RUNS = 1_000_000

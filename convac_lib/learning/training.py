@@ -177,10 +177,13 @@ def pick_device(device: str | torch.device = "auto") -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         picked = torch.device(device)
+        if picked.type == "mps":  # there or not
+            raise RuntimeError("Apple's MPS has no float64, in which losses and scales are summed")
         torch.empty(0, device=picked)
     except (RuntimeError, AssertionError, TypeError) as error:
+        why = str(error).partition("\n")[0].split(". ")[0]  # torch lists all its backends
         raise ValueError(
-            f"device must be 'auto', 'cpu' or a GPU that torch sees, got {device!r}: {error}"
+            f"device must be 'auto', 'cpu' or a GPU that torch sees, got {device!r}: {why}"
         ) from None
     return picked
 
