@@ -99,7 +99,6 @@ TESTED_IN = {
     "convac_lib/learning/progress.py": "training",
     "convac_lib/learning/tasks/digits.py": "tasks",
     "convac_lib/cli/app.py": "cli_doctor",  # every command's tests
-    "convac_lib/cli/data_files.py": "cli_arrange",  # and interaction: both read files
     "convac_lib/cli/design_report.py": "cli_design",
     "convac_book/drawing.py": "pictures",
     "convac_book/checks/_feedback.py": "checks_states",
