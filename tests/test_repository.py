@@ -238,3 +238,17 @@ def test_the_readme_counts_chapters_and_parts():
     chapters = sum(len(part["chapters"]) for part in numbered)
     said = f"{words[chapters]} chapters follow, in {words[len(numbered)]} parts"
     assert said in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_s_lines_print_what_stands_beside_them():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names, compared = {}, 0
+    for line in block.splitlines():
+        code, _, said = line.partition("  # ")
+        if said:
+            assert repr(eval(code, names)) == said.split(":")[0]
+            compared += 1
+        else:
+            exec(code, names)
+    assert compared == 2
