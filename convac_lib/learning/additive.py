@@ -35,6 +35,7 @@ class Additive(nn.Module):
 
     Examples
     --------
+    >>> import numpy as np
     >>> f = g = nn.Sequential(nn.Flatten(), nn.Linear(4, 3))
     >>> Additive(f, g, [True, True, False, False], np.zeros(4))(torch.rand(5, 4)).shape
     torch.Size([5, 3])
@@ -118,6 +119,7 @@ def additive_control(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from convac_lib.learning import tasks
     >>> def build(seed):
     ...     torch.manual_seed(seed)

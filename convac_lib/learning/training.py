@@ -72,9 +72,9 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "seed"):
-            most = MOST_EPOCHS if name == "epochs" else None
-            value = as_int(name, getattr(self, name), 0 if name == "seed" else 1, most)
+            value = as_int(name, getattr(self, name), minimum=0 if name == "seed" else 1)
             object.__setattr__(self, name, value)  # Python's own, as files want them
+        as_int("epochs", self.epochs, 1, MOST_EPOCHS)
         as_choice("optimizer", self.optimizer, tuple(OPTIMIZERS))
         for name in ("learning_rate", "weight_decay", "clip"):
             object.__setattr__(self, name, as_number(name, getattr(self, name), minimum=0))
