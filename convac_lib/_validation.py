@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from math import inf
 from numbers import Integral, Real
+from pathlib import Path
 from sys import float_info
 from typing import Any, TypeVar
 
@@ -44,6 +45,13 @@ def as_instance(name: str, value: T, kind: type[Any]) -> T:
     raise TypeError(f"{name} must be of the class {kind.__name__}, got {shown(value)}")
 
 
+def as_path(name: str, value: object) -> Path:
+    """Return the Path, or raise a TypeError that names it; ``~`` means home."""
+    if isinstance(value, str | Path) and value != "":
+        return Path(value).expanduser()
+    raise TypeError(f"{name} must be the path of a file, got {shown(value)}")
+
+
 def as_list(name: str, values: Iterable[T], length: int | None = None) -> list[T]:
     """Return `values` as a list, or raise a ValueError that names it; a word is no list."""
     try:
@@ -70,6 +78,17 @@ def shown(value: object) -> str:
     except Exception:
         text = f"a {type(value).__name__}"
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def reason_of(error: BaseException) -> str:
+    """Return why something failed, in one line, as a command or a row of results says it."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        text = (f"cannot use {error.filename}: " if error.filename else "") + error.strerror
+    words = ("allocate memory", "out of memory")  # torch raises a RuntimeError
+    if isinstance(error, MemoryError) or any(word in text for word in words):
+        text = f"there is not enough memory ({text})"
+    return text
 
 
 def as_choice(name: str, value: T, choices: Collection[T]) -> T:

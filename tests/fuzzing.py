@@ -26,11 +26,21 @@ from convac_lib import (
     spectra,
     states,
 )
-from convac_lib.learning import advice, bonds, profiles
-from convac_lib.learning.data import Preparation
+from convac_lib.learning import (
+    additive,
+    advice,
+    arrangement,
+    asking,
+    bonds,
+    interaction,
+    model_files,
+    profiles,
+)
+from convac_lib.learning.data import Preparation, is_data, read, task_of
 from convac_lib.learning.ensembles import Ensemble
 from convac_lib.learning.experiments import Experiment
 from convac_lib.learning.models import ConvAC, ConvNet
+from convac_lib.learning.tasks import Task
 from convac_lib.learning.training import Recipe
 from convac_lib.networks import tensor_network
 
@@ -43,6 +53,23 @@ PAIR = np.array([0.75, 0.25])
 SPECTRUM = bonds.BondSpectrum(
     LINE, (np.tile(PAIR, (4, 1)), np.tile(PAIR, (2, 1)), np.array([[1.0]])), (), 100
 )
+SAMPLES = np.random.default_rng(0).random((30, 4))
+ANSWERS = np.random.default_rng(1).random((5, 5, 2))
+WEIGHTED = np.array([[0, 1, 0, 0.5], [1, 0, 0, 0], [0, 0, 0, 1], [0.5, 0, 1, 0]])
+PREPARED = Preparation.fitted(SAMPLES, np.arange(30) % 2)[0]
+REGRESSION = Preparation.fitted(SAMPLES, SAMPLES[:, 0])[0]
+TWO = ConvAC(Architecture.line(2, (2, 2), 2), seed=0)
+TRAINED = model_files.Trained(TWO, PREPARED)
+SMALL_TASK = Task(
+    "small", SAMPLES[..., None].astype(np.float32), np.arange(30) % 2,
+    SAMPLES[..., None].astype(np.float32), np.arange(30) % 2, 2, "sequences", PREPARED,
+)  # fmt: skip
+
+
+def linear(seed):
+    torch.manual_seed(seed)
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 2))
+
 
 CALLS = {
     Architecture: dict(n_sites=4, window=2, local_dim=2, channels=(2, 3), n_outputs=1),
@@ -129,6 +156,55 @@ CALLS = {
         inputs=np.random.default_rng(0).random((6, 4)), targets=np.arange(6) % 2, kind="",
         fit="pad", table=False,
     ),
+    Preparation.from_plain: dict(values=PREPARED.plain),
+    PREPARED.apply: dict(inputs=SAMPLES),
+    PREPARED.targets: dict(targets=np.arange(30) % 2),
+    REGRESSION.targets: dict(targets=SAMPLES[:, 0]),
+    PREPARED.answers: dict(scores=np.ones((3, 2))),
+    is_data: dict(name="a.csv"),
+    read: dict(source=[(row, 0) for row in SAMPLES], targets="", labelled=True, columns=()),
+    task_of: dict(source=[(row, n % 2) for n, row in enumerate(SAMPLES)], seed=0, kind="",
+                  targets="", fit="pad", missing="refuse"),
+    model_files.Trained: dict(model=TWO, preparation=PREPARED),
+    model_files.load: dict(path="model.pt"),
+    model_files.trained_on: dict(model=TWO, task=SMALL_TASK),
+    TRAINED.scores: dict(inputs=SAMPLES),
+    TRAINED.probabilities: dict(inputs=SAMPLES),
+    TRAINED.predict: dict(inputs=SAMPLES),
+    TRAINED.evaluate: dict(inputs=SAMPLES, targets=np.arange(30) % 2),
+    TRAINED.save: dict(path="model.pt"),
+    asking.answers: dict(function=lambda x: x[:, 0] * x[:, 1], inputs=SAMPLES[:6],
+                         partition=[True, True, False, False], reading="values"),
+    asking.as_mask: dict(partition=[True, True, False, False], inputs=SAMPLES),
+    asking.as_inputs: dict(inputs=SAMPLES),
+    interaction.interaction: dict(
+        function=lambda x: x[:, :1] * x[:, 2:], inputs=SAMPLES,
+        partition=[True, True, False, False], targets=np.arange(30) % 2, reading="logits",
+        n=8, seed=0,
+    ),
+    interaction.variances: dict(matrix=ANSWERS),
+    interaction.best_sum: dict(matrix=ANSWERS),
+    interaction.effective_rank: dict(matrix=ANSWERS),
+    interaction.additive_part: dict(matrix=ANSWERS),
+    interaction.area_under_roc: dict(margin=[3.0, 1.0, 2.0], positive=[True, False, True]),
+    arrangement.arrange: dict(inputs=SAMPLES, starts=2, seed=0),
+    arrangement.as_sites: dict(inputs=SAMPLES),
+    arrangement.correlations: dict(features=SAMPLES[..., None]),
+    arrangement.tree_cost: dict(weights=WEIGHTED, order=[0, 2, 1, 3]),
+    arrangement.tree_order: dict(weights=WEIGHTED, starts=2, rng=0),
+    arrangement.bisect: dict(weights=WEIGHTED, starts=2, rng=0),
+    arrangement.canonical_levels: dict(n_sites=8),
+    arrangement.blocks: dict(n_sites=8),
+    arrangement.canonical_entropies: dict(
+        overlaps=arrangement.site_overlaps(SAMPLES[:6]), order=[3, 2, 1, 0], pairing=[*range(6)]
+    ),
+    arrangement.site_overlaps: dict(inputs=SAMPLES, theta=0.5),
+    additive.Additive: dict(f=linear(0), g=linear(1), mask=[True, True, False, False],
+                            filler=np.zeros(4)),
+    additive.additive_control: dict(
+        build=linear, task=SMALL_TASK, partition=[[True], [True], [False], [False]], seeds=1,
+        device="cpu", epochs=1,
+    ),
 }  # fmt: skip
 
 
@@ -179,6 +255,8 @@ def outcome(function, arguments, replaced):
             function(**arguments)
     except Hang:
         return "hang", ""
+    except OSError as error:  # a file that is not there, or cannot be written
+        return ("refusal" if error.filename else "unnamed"), str(error)
     except (ValueError, TypeError) as error:
         text = str(error).lower()
         # Two arguments may not fit together: then it may name the other one.
@@ -193,7 +271,8 @@ def trials(seed, share):
     """Yield (function, argument, value, kind, text) for a share of all single replacements."""
     rng = random.Random(seed)
     for function, arguments in CALLS.items():
-        assert set(arguments) <= set(signature(function).parameters), function
+        known = signature(function).parameters
+        assert set(arguments) <= {*known, *(["epochs"] if "changes" in known else [])}, function
         for name in arguments:
             for value in VALUES:
                 if rng.random() < share:

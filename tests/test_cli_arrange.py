@@ -13,6 +13,9 @@ def folder(tmp_path_factory):
     folder, rng = tmp_path_factory.mktemp("arrange"), np.random.default_rng(0)
     np.savez(folder / "cancer.npz", inputs=load_breast_cancer().data)
     np.savez(folder / "wine.npz", train_inputs=load_wine().data)
+    names = [f"measure {n}" for n in range(13)]
+    rows = [",".join([*map(repr, row), "red"]) for row in load_wine().data.tolist()]
+    (folder / "wine.csv").write_text("\n".join([",".join([*names, "kind"]), *rows]))
     np.savez(folder / "noise.npz", inputs=rng.normal(size=(300, 16)))
     # Two texts of the same alphabet, letter by letter in turn.
     texts = [np.cumsum(rng.integers(-1, 2, (400, 6)), axis=1) % 5 for _ in range(2)]
@@ -57,6 +60,12 @@ def test_the_training_inputs_of_a_file_are_taken(folder):
     assert result.exit_code == 0, result.output
     assert "178 samples, 13 sites" in result.output
     assert "(100 samples, in nats; at most 4.61)" in result.output
+
+
+def test_a_table_with_a_column_of_words(folder):
+    as_table = run(folder, "wine.csv", "--targets", "kind", "--theta", "0.1")
+    assert as_table.exit_code == 0, as_table.output
+    assert as_table.output == run(folder, "wine.npz", "--theta", "0.1").output
 
 
 def test_symbols_of_two_texts_are_parted(folder):
@@ -110,7 +119,8 @@ def test_a_full_data_tensor_is_told(folder):
     ("few.npz", [], "at least 20 samples"),
     ("constant.npz", [], "must vary"),
     ("nan.npz", [], "must be finite"),
-    ("words.npz", [], "must hold numbers"),
+    ("words.npz", [], "must be real numbers"),
+    ("wine.csv", [], "the columns 'kind' hold words"),
     ("broken.npz", [], "cannot be read"),
     ("nowhere.npz", [], "is not there"),
     ("nothing", [], "task must be one of"),

@@ -121,6 +121,23 @@ def test_there_is_nothing_to_try_where_the_uniform_network_is_advised(near):
     assert "trained      nothing: the uniform network is advised" in result.output
 
 
+def test_samples_with_missing_numbers_are_refused_or_left_out(tmp_path):
+    rng = np.random.default_rng(0)
+    inputs, targets = rng.uniform(size=(300, 6)), rng.integers(0, 2, 300)
+    inputs[:7, 3] = np.nan
+    np.savez(tmp_path / "gaps.npz", inputs=inputs, targets=targets)
+    how = ["design", tmp_path / "gaps.npz", "--budget", 260, "--epochs", 1, "--device", "cpu"]
+    refused = convac(*how)
+    assert refused.exit_code == 2 and "leave these samples out with --missing" in refused.stderr
+    result = convac(*how, "--missing", "drop", "--fit", "crop")
+    assert result.exit_code == 0, result.output
+    assert "7 samples with missing numbers are left out" in result.output
+    assert "6 is cropped in the middle to 4" in result.output
+    assert "4 sites, windows of 2" in result.output
+    wrong = convac("design", "digits", "--budget", 900, "--missing", "drop")
+    assert wrong.exit_code == 2 and "--missing is for a file or folder" in wrong.stderr
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [

@@ -67,6 +67,12 @@ def folder(tmp_path_factory):
     (folder / "wrong.py").write_text("1 / 0\n", encoding="utf-8")
     x, y = load_breast_cancer(return_X_y=True)
     np.savez(folder / "cancer.npz", inputs=x[1::2], targets=y[1::2])
+    np.savez(folder / "held.npz", test_inputs=x[1::2], test_targets=y[1::2])
+    lines = [",".join(["diagnosis", *(f"measure {n}" for n in range(30))])]
+    for row, kind in zip(x[1::2].tolist(), y[1::2], strict=True):
+        lines.append(",".join([("a malignant", "benign")[kind], *map(repr, row)]))
+    (folder / "cancer.csv").write_text("\n".join(lines))
+    np.savez(folder / "gaps.npz", inputs=np.full((80, 6), np.nan))
     x, y = load_diabetes(return_X_y=True)
     np.savez(folder / "diabetes.npz", inputs=x[1::2], targets=y[1::2])
     rng = np.random.default_rng(0)
@@ -121,6 +127,25 @@ def test_a_mask_from_a_file(folder):
     assert "partition    10 entries in A" in result.output
 
 
+def test_a_table_with_words_for_answers(folder):
+    options = ["--partition", "first:10", "--targets", "diagnosis", "--seed", "3"]
+    result = run(folder, "nets.py:boosted", "cancer.csv", *options)
+    assert result.exit_code == 0, result.output
+    plain = run(folder, "nets.py:boosted", "cancer.npz", *options[:2], "--seed", "3")
+
+    def told(output):  # all but the seconds that it may take
+        return [line for line in output.splitlines() if not line.startswith("cost")]
+
+    assert told(result.output) == told(plain.output)
+    assert any(line.startswith("accuracy") for line in told(result.output))
+
+
+def test_a_file_with_a_test_part_alone(folder):
+    result = run(folder, "nets.py:boosted", "held.npz", "--partition", "first:10")
+    assert result.exit_code == 0, result.output
+    assert "data         284 samples of 30" in result.output and "AUC" in result.output
+
+
 def test_the_control(folder):
     result = run(folder, "nets.py:mlp", "digits", "--control", "2", "--epochs", "2")
     assert result.exit_code == 0, result.output
@@ -140,8 +165,10 @@ def test_the_control(folder):
     ("nets", "tokens.npz", [], "FILE.py:NAME"),
     ("nets.py:tokens", "nowhere.npz", [], "is not there"),
     ("nets.py:tokens", "text.npz", [], "cannot be read"),
-    ("nets.py:tokens", "empty.npz", [], "must hold test_inputs or inputs"),
-    ("nets.py:tokens", "nets.py", [], "a task's name or a .npz file"),
+    ("nets.py:tokens", "empty.npz", [], "must hold inputs, train_inputs or test_inputs, got other"),
+    ("nets.py:tokens", "nets.py", [], "must be a .npz, .npy or .csv file or a folder"),
+    ("nets.py:tokens", "gaps.npz", [], "must be finite"),
+    ("nets.py:tokens", "cancer.csv", ["--targets", "nothing"], "--targets must be a column"),
     ("nets.py:tokens", "tokens.npz", ["--partition", "AB"], "a word of 6 letters"),
     ("nets.py:tokens", "tokens.npz", ["--partition", "first:6"], "neither side empty"),
     ("nets.py:tokens", "tokens.npz", ["--partition", "sites:1,9"], "from 0 to 5"),

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -89,12 +91,79 @@ def test_data_go_the_whole_way(make, tmp_path, monkeypatch):
     assert torch.export.load("model.pt2") is not None
 
 
+def test_the_reference_s_lines_run_as_printed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = Path(__file__).parent.parent / "book" / "reference" / "data.md"
+    commands, *blocks = re.findall(r"```(?:bash|python)\n(.*?)```", page.read_text("utf-8"), re.S)
+    assert [len(block.replace("\n\n", "\n").splitlines()) for block in blocks] == [13, 10]
+    assert max(len(line) for block in blocks for line in block.splitlines()) <= 72
+    wine(tmp_path)
+    lines = (tmp_path / "data.csv").read_text("utf-8").splitlines()
+    header = lines[0].removesuffix("kind") + "cultivar"
+    for name, some in (("wine", lines[1:]), ("held-out", lines[1::5]), ("new", lines[1::9])):
+        (tmp_path / f"{name}.csv").write_text("\n".join([header, *some]), encoding="utf-8")
+    for command in commands.splitlines():
+        name, *arguments = command.split()
+        assert name == "convac"
+        convac(*arguments)
+    names = {}
+    for block in blocks:
+        exec(block, names)
+    assert names["loss"] < 0.5 and names["convac_lib"].load("wine.pt") is not None
+
+
+def test_a_table_may_have_its_columns_in_another_order(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    numbers = np.round(rng.random((200, 3)), 3)
+    kinds = np.where(numbers[:, 0] > 0.5, "high", "low")
+    write_table("data.csv", ["a", "b", "c"], numbers, kinds)
+    with open("data.csv", encoding="utf-8") as file:  # the answer stands first, a name last
+        rows = [[row["kind"], row["c"], row["a"], row["b"], "Ann"] for row in csv.DictReader(file)]
+    write_table("turned.csv", ["kind", "c", "a", "b", "name"], rows)
+    write_table("fewer.csv", ["a", "b"], numbers[:, :2])
+    how = ["--channels", "4,4", "--epochs", 3, "--device", "cpu", "--save", "model.pt"]
+    convac("train", "data.csv", *how)
+    told = [convac("evaluate", "model.pt", "data.csv")]
+    told += [convac("evaluate", "model.pt", "turned.csv", "--targets", "kind")]
+    assert told[0] == told[1] and "on 200 samples" in told[0]
+    for data in ("data.csv", "turned.csv"):
+        convac("predict", "model.pt", data, "--to", f"{data}.out")
+    assert (tmp_path / "data.csv.out").read_bytes() == (tmp_path / "turned.csv.out").read_bytes()
+    said = convac("predict", "model.pt", "fewer.csv", code=2)
+    assert "fewer.csv must have the columns trained on, lacks c" in said
+
+
+def test_an_answer_that_is_missing_is_no_class(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for name, answers in (("words.csv", ["x", "y"]), ("numbers.csv", [1, 2])):
+        write_table(name, ["a", "b"], rng.random((60, 2)), [*answers * 29, "", "NA"])
+        said = convac("inspect", name, code=2)
+        assert "targets must be there, got 2 missing or infinite of 48" in said
+        looked = convac("inspect", name, "--missing", "drop")
+        assert "2 samples with missing numbers are left out" in looked
+        assert f"2 classes: {answers[0]}, {answers[1]}" in looked
+
+
 def test_nothing_to_learn_is_said(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     np.savez("noise.npz", inputs=rng.random((300, 4)), targets=rng.integers(0, 5, 300))
     output = convac("train", "noise.npz", "--channels", "2,2", "--epochs", 1, "--device", "cpu")
     assert "note      nothing was learned: " in output and "the commonest class gives" in output
+
+
+@pytest.mark.parametrize("command", ["train", "design"])
+def test_what_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    option = {"train": ["--save"], "design": ["--budget", 300, "--to"]}[command]
+    for name in ("file/model.pt", "folder"):
+        said = convac(command, "digits", *option, name, code=2)
+        assert said.startswith(f"convac {command}: cannot use {name}: ") and said.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
 
 
 def test_a_sweep_takes_a_file_for_its_task(tmp_path, monkeypatch):
@@ -117,6 +186,7 @@ def test_a_sweep_takes_a_file_for_its_task(tmp_path, monkeypatch):
     [
         (["inspect", "none.csv"], "none.csv is not there"),
         (["inspect", "cats"], "task must be one of"),
+        (["inspect", "dogs"], "for the folder dogs write ./dogs"),
         (["inspect", "digits", "--fit", "crop"], "--fit is for a file or folder"),
         (["inspect", "gaps.csv"], "have missing or infinite numbers; fill them"),
         (["evaluate", "none.pt", "gaps.csv"], "cannot use none.pt: No such file"),
@@ -126,6 +196,7 @@ def test_a_sweep_takes_a_file_for_its_task(tmp_path, monkeypatch):
 )
 def test_a_wrong_argument_gets_one_sentence(tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "dogs").mkdir()
     write_table("gaps.csv", ["a", "b"], [[1, ""], [2, 3]] * 30, ["x", "y"] * 30)
     said = convac(*arguments, code=2)
     assert message in said and said.count("\n") == 1

@@ -125,12 +125,21 @@ def test_sweep_refuses_no_jobs_and_a_run_that_diverges(tmp_path):
     study = tmp_path / "wild.toml"
     study.write_text("common = {model='convnet', channels = [8, 8, 16], learning_rate = 1e30}")
     result = convac("sweep", study, "--jobs", 0)
-    assert result.exit_code == 2 and "--jobs must be at least 1" in result.stderr
+    assert result.exit_code == 2 and "jobs must be at least 1" in result.stderr
+    result = convac("sweep", study, "--jobs", 1, "--threads", 0)
+    assert result.exit_code == 2 and "threads must be an integer of at least 1" in result.stderr
+    result = convac("sweep", study, "--scheduler", "nowhere")
+    assert result.exit_code == 2 and "scheduler must be the address of" in result.stderr
     rows = tmp_path / "rows.jsonl"
     result = convac("sweep", study, "--jobs", 1, "--device", "cpu", "--results", rows)
-    assert result.exit_code == 2 and "1 of 1 runs failed and have no row" in result.stderr
+    assert result.exit_code == 2 and "1 of 1 runs failed, each with a row" in result.stderr
     assert "the training diverged: at step" in result.stderr and "Traceback" not in result.output
-    assert not rows.exists()
+    assert "the training diverged: at step" in json.loads(rows.read_text())["failed"]
+    how = ["--jobs", 1, "--device", "cpu", "--results", rows]
+    result = convac("sweep", study, *how, "--keep-failed")
+    assert result.exit_code == 2 and rows.read_text().count("\n") == 1
+    result = convac("sweep", study, *how)
+    assert result.exit_code == 2 and rows.read_text().count("\n") == 2
 
 
 @pytest.mark.parametrize("command, word", [("sweep", "study"), ("design", "budget")])

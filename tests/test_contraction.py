@@ -146,6 +146,7 @@ def nodes_of(architecture, features=None):
             "features must have shape",
         ),
         (lambda: delta_tensor(0, 2), "order must be an integer from 1"),
+        (lambda: delta_tensor(10**30, 2), "order must be an integer from 1"),
         (lambda: delta_tensor(2, 0), "bond must be an integer from 1"),
     ],
 )

@@ -86,7 +86,7 @@ def test_numbers_are_regressed_and_come_back():
     [
         (RNG.random((30, 4)), np.zeros(30, int), "targets must be of 2 to 1000 classes, got 1"),
         (RNG.random((9, 4)), np.arange(9) % 2, "at least 20 samples to train on, got 8"),
-        (RNG.random((30, 4)), np.full(30, np.nan), "targets must be finite, got"),
+        (RNG.random((30, 4)), np.full(30, np.nan), "targets must be there, got 24 missing"),
         (RNG.random((30, 4)), np.ones((30, 3)), r"rows with a single 1 \(one-hot\)"),
         (RNG.random((30, 3, 3, 3, 3)), np.arange(30) % 2, "a line, an image or a coloured image"),
         (np.array([[0.5, np.nan]] * 30), np.arange(30) % 2, r"24 of 24 samples .* --missing drop"),
@@ -95,6 +95,23 @@ def test_numbers_are_regressed_and_come_back():
 def test_what_cannot_be_learned_is_refused(inputs, targets, message):
     with pytest.raises(ValueError, match=message):
         task_of(Samples("s", (inputs, targets)))
+
+
+def test_a_class_of_one_sample_is_known_wherever_it_falls():
+    targets = np.array(["often", "also"] * 30 + ["once"])
+    for seed in range(6):
+        task = task_of(Samples("s", (RNG.random((61, 4)), targets)), seed=seed)
+        assert task.preparation.classes == ("also", "often", "once") and task.n_classes == 3
+        assert len(task.notes) == len(set(task.notes))
+
+
+def test_whole_numbers_of_many_values_are_regressed_and_that_is_said():
+    ages = np.arange(100) % 50
+    task = task_of(Samples("s", (RNG.random((100, 4)), ages)))
+    assert task.n_classes is None and task.test_targets.dtype == np.float32
+    assert any("a regression (whole numbers, but of " in note for note in task.notes)
+    letters = np.arange(400) % 26
+    assert task_of(Samples("s", (RNG.random((400, 4)), letters))).n_classes == 26
 
 
 def test_samples_with_missing_numbers_are_left_out_where_that_is_asked_for():

@@ -58,7 +58,7 @@ def test_a_table_with_names(tmp_path, start, comma):
     np.testing.assert_array_equal(samples.train[0], [[1, 2.5], [3, np.nan], [5, 6]])
     assert samples.train[1].tolist() == ["cat", "dog", "cat"]
     assert "the last column, 'kind', is taken for the target" in samples.notes
-    with pytest.raises(ValueError, match="the columns 'kind' hold words"):
+    with pytest.raises(ValueError, match="the columns 'kind' hold words, such as 'cat'"):
         read(tmp_path / "pets.csv", targets="width")
     with pytest.raises(ValueError, match=r"--targets must be a column .* got 'age'"):
         read(tmp_path / "pets.csv", targets="age")
@@ -71,12 +71,40 @@ def test_a_table_with_names(tmp_path, start, comma):
         ("1,2\n3,4\n", r"must begin with a line of names, got numbers: \['1', '2'\]"),
         ("a,b\n", "a line for each sample, got 1"),
         ("", "got 0"),
+        ("a,b,a\n1,2,3\n", "must have each column once, got a several times"),
     ],
 )
 def test_a_bad_line_of_a_table_is_named(tmp_path, text, message):
     (tmp_path / "bad.csv").write_text(text)
     with pytest.raises(ValueError, match=message):
         read(tmp_path / "bad.csv")
+
+
+def test_what_is_missing_in_a_table_is_neither_a_word_nor_a_class(tmp_path):
+    path = tmp_path / "gaps.csv"
+    path.write_text("a,b,kind,many\n1,NA,cat,1\n?,2,,\n3,4,dog,3\n")
+    samples = read(path, targets="kind", columns=("a", "b"))
+    np.testing.assert_array_equal(samples.train[0], [[1, np.nan], [np.nan, 2], [3, 4]])
+    assert samples.train[1].tolist() == ["cat", "", "dog"]
+    np.testing.assert_array_equal(read(path, "many", columns=("a",)).train[1], [1, np.nan, 3])
+
+
+def test_columns_are_taken_by_their_names_in_the_order_asked_for(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(",kind,b,a,remark\n0,x,2,1,good\n1,y,4,3,bad\n")
+    samples = read(path, labelled=False, columns=("a", "b"))
+    assert samples.train[0].tolist() == [[1, 2], [3, 4]] and samples.columns == ("a", "b")
+    assert samples.notes == (
+        "a column without a name is left out", "no inputs, and left out: kind, remark"
+    )  # fmt: skip
+    assert read(path, "kind", columns=("b", "a")).train[1].tolist() == ["x", "y"]
+    assert read(path, columns=("b", "a")).train[1].tolist() == ["good", "bad"]
+    with pytest.raises(ValueError, match="must have the columns trained on, lacks c"):
+        read(path, labelled=False, columns=("a", "c"))
+    with pytest.raises(ValueError, match=r"must be a column of .*, got none beside the inputs: "):
+        read(path, columns=("kind", "a", "b", "remark"))
+    with pytest.raises(ValueError, match=r"--targets must be a column of .*, got 'c'"):
+        read(path, "c", labelled=False)
 
 
 def picture(path, colour=(1, 2, 3), size=(5, 4)):
@@ -115,7 +143,7 @@ def test_a_dataset_of_torch():
     assert samples.name == "TensorDataset" and samples.train[1].tolist() == [0, 1, 2, 3, 4]
     with pytest.raises(ValueError, match="inputs must be of one shape"):
         read([(torch.rand(3), 1), (torch.rand(4), 2)])
-    with pytest.raises(ValueError, match="DATA must be a Dataset of pairs"):
+    with pytest.raises(ValueError, match=r"source must be .* a Dataset of pairs .* gives no pairs"):
         read([torch.rand(3)])
 
 

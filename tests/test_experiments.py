@@ -1,11 +1,14 @@
 """One run as settings: checked before it starts, and repeated in its row."""
 
+import numpy as np
 import pytest
 
+from convac_lib.learning.data import task_of
 from convac_lib.learning.experiments import Experiment
 from convac_lib.learning.sweeps import (
     settings_of,
 )
+from convac_lib.learning.tasks import Task
 
 SMALL = {
     "task": "pairs",
@@ -69,3 +72,22 @@ def test_images_on_black_share_their_background():
 def test_settings_are_checked_before_anything_runs(settings, message):
     with pytest.raises(ValueError, match=message):
         Experiment.from_settings({**SMALL, **settings})
+
+
+def test_square_sequences_are_no_images():
+    """Eight sites of eight numbers have the shape of an 8 x 8 image; the task says which."""
+    numbers = np.random.default_rng(0).random((40, 8, 8), dtype=np.float32)
+    arrays = numbers, np.arange(40) % 2, numbers, np.arange(40) % 2
+    run = Experiment(channels=(2, 2, 2), local_dim=9)
+    sites = {
+        kind: run.build_model(Task("square", *arrays, 2, kind)).architecture.n_sites
+        for kind in ("sequences", "images")
+    }
+    assert sites == {"sequences": 8, "images": 64}
+
+
+@pytest.mark.parametrize("channels", [(4,), (4, 4, 4)])
+def test_the_wrong_number_of_widths_for_a_line_says_how_many(channels):
+    task = task_of([(row, n % 2) for n, row in enumerate(np.eye(40)[:, :14])])
+    with pytest.raises(ValueError, match="one width for each of the 4 layers that pool 16 sites"):
+        Experiment(channels=(*channels, 4, 4)).build_model(task)

@@ -8,7 +8,8 @@ from fuzzing import CALLS, count, trials
 
 
 @pytest.mark.slow
-def test_only_errors_that_name_the_argument_come_out():
+def test_only_errors_that_name_the_argument_come_out(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         share, seed = float(os.environ.get("CONVAC_FUZZ", "0.15")), 0

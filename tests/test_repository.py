@@ -95,7 +95,6 @@ TESTED_IN = {
     "convac_lib/learning/progress.py": "training",
     "convac_lib/learning/tasks/digits.py": "tasks",
     "convac_lib/cli/app.py": "cli_doctor",  # every command's tests
-    "convac_lib/cli/data_files.py": "cli_arrange",  # and interaction: both read files
     "convac_lib/cli/design_report.py": "cli_design",
     "convac_book/drawing.py": "pictures",
     "convac_book/checks/_feedback.py": "checks_states",
@@ -236,3 +235,17 @@ def test_the_readme_counts_chapters_and_parts():
     chapters = sum(len(part["chapters"]) for part in numbered)
     said = f"{words[chapters]} chapters follow, in {words[len(numbered)]} parts"
     assert said in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_s_lines_print_what_stands_beside_them():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names, compared = {}, 0
+    for line in block.splitlines():
+        code, _, said = line.partition("  # ")
+        if said:
+            assert repr(eval(code, names)) == said.split(":")[0]
+            compared += 1
+        else:
+            exec(code, names)
+    assert compared == 2

@@ -1,5 +1,7 @@
 """The file of results: what a crash leaves, what is no row, and one writer at a time."""
 
+import json
+
 import pytest
 
 from convac_lib.learning.results import Results
@@ -32,6 +34,24 @@ def test_what_a_crash_left_of_a_line_is_cut_off(two_rows):
     with two_rows.writing():
         two_rows.append({"seed": 2})
     assert two_rows.path.read_bytes() == whole + b'{"seed": 2}\n'
+
+
+def test_a_run_that_failed_is_no_result(two_rows):
+    two_rows.append({"seed": 2, "failed": "the training diverged"}, {"seed": 3})
+    assert [row["seed"] for row in two_rows.rows()] == [0, 1, 3]
+    assert two_rows.failures() == [{"seed": 2, "failed": "the training diverged"}]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_a_number_that_is_none_is_neither_written_nor_read(two_rows, number):
+    before = two_rows.path.read_bytes()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        two_rows.append({"seed": 2}, {"seed": 3, "test_r2": number})
+    assert two_rows.path.read_bytes() == before
+    line = json.dumps({"seed": 2, "losses": [1, number]})  # as other programs write it
+    two_rows.path.write_bytes(before + line.encode() + b"\n")
+    with pytest.warns(UserWarning, match=r"line 3, .*a number in it is -?(NaN|Infinity)"):
+        assert [row["seed"] for row in two_rows.rows()] == [0, 1]
 
 
 @pytest.mark.parametrize("line", ["not json", "[1, 2]", "7", '{"seed":', "\xff"])

@@ -1,14 +1,17 @@
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from itertools import chain
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convac_lib.learning import sweeps, tasks
 from convac_lib.learning.ensembles import EnsembleRun
 from convac_lib.learning.experiments import Experiment, bytes_of_a_member
 from convac_lib.learning.results import Results
@@ -20,6 +23,7 @@ from convac_lib.learning.sweeps import (
     run_study,
     settings_of,
 )
+from convac_lib.learning.tasks import mnist
 
 SMALL = {
     "task": "pairs",
@@ -134,17 +138,152 @@ def test_two_processes_do_not_write_to_one_file(tmp_path):
         run_study(study(), results.path, show_progress=False)
 
 
-@pytest.mark.slow
-def test_runs_that_fail_have_no_row_and_stop_no_others(tmp_path):
+# --- runs that fail ---------------------------------------------------------------------
+
+
+def wild(**changes):
+    """Return a study of which the runs at one rate diverge."""
+    common = {**SMALL, "epochs": 1, "model": "convnet", "channels": [2, 3, 4], "clip": 0, **changes}
+    grid = {"learning_rate": [0.01, 1e30], "seed": [0, 1]}
+    return Study.from_table({"name": "wild", "common": common, "block": [{"grid": grid}]})
+
+
+def lost(path):
+    """Return (learning_rate, seed) of the rows that failed, sorted."""
+    return sorted((row["learning_rate"], row["seed"]) for row in Results(path).failures())
+
+
+def check_wild(path, **how):
+    """Run the wild study: the runs that diverge are rows with a reason, the others finish."""
+    message = r"^2 of 4 runs failed, .*rows.jsonl that says why; the first, seed = 0, "
+    message += r"learning_rate = 1e\+30: the training diverged: at step"
+    with pytest.raises(RuntimeError, match=message) as caught:
+        run_study(wild(), path, device="cpu", show_progress=False, **how)
+    assert "\n" not in str(caught.value)
+    assert lost(path) == [(1e30, 0), (1e30, 1)]
+    assert sorted(row["seed"] for row in Results(path).rows()) == [0, 1]
+    for row in Results(path).failures():
+        assert re.match(r"the training diverged: at step \d of 8 \(epoch 1\)", row["failed"])
+        assert "likely cause is learning_rate = 1e+30" in row["failed"]
+        assert run_key(settings_of(row)) in wanted(wild())
+        assert not any(name.startswith(("train_", "test_", "losses")) for name in row)
+
+
+@pytest.mark.parametrize("how", [{}, {"together": 2}, {"jobs": 2}, {"jobs": 2, "together": 2}])
+def test_a_run_that_diverges_is_a_failed_row_and_stops_no_other(tmp_path, how):
+    checkpoints = tmp_path / "unfinished"
+    how = {"jobs": 1, "threads": 1, "checkpoints": checkpoints} | how
+    check_wild(tmp_path / "rows.jsonl", **how)
+    assert list(checkpoints.glob("*")) == []
+
+
+def test_a_run_that_failed_is_tried_again_unless_it_is_to_be_kept(tmp_path):
     path = tmp_path / "rows.jsonl"
-    block = [{"grid": {"task_options": [{"n_train": 400}, {"n_tain": 1}, {"n_train": 300}]}}]
+    how = {"jobs": 1, "threads": 1, "device": "cpu", "show_progress": False}
+    check_wild(path, jobs=1, threads=1)
+    before = path.read_bytes()
+    with pytest.raises(RuntimeError, match="2 of 4 runs failed"):
+        run_study(wild(), path, retry_failed=False, **how)
+    assert path.read_bytes() == before
+    with pytest.raises(RuntimeError, match="2 of 4 runs failed"):
+        run_study(wild(), path, **how)
+    assert len(Results(path).failures()) == 4 and len(Results(path).rows()) == 2
+    for experiment in wild().experiments[2:]:  # then what was in the way is gone
+        Results(path).append({**experiment.settings, "test_r2": 0.5})
+    rows = run_study(wild(), path, **how)
+    assert [row["learning_rate"] for row in rows] == [0.01, 0.01, 1e30, 1e30]
+    assert not any("failed" in row for row in rows)
+
+
+def raised(error):
+    def raise_it(*_, **__):
+        raise error
+
+    return raise_it
+
+
+@pytest.mark.parametrize(
+    "error, reason",
+    [
+        (MemoryError("Unable to allocate 7 TiB"), r"there is not enough memory \(Unable to "),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "RuntimeError: there is not "),
+        (RuntimeError("CUDA out of memory.\nTried"), "RuntimeError: there is not .*memory. Tried"),
+        (FileNotFoundError(2, "No such file", "x.csv"), "cannot use x.csv: No such file"),
+        (KeyError("odd"), "KeyError: 'odd'"),
+    ],
+)
+def test_whatever_a_task_raises_is_the_reason_of_its_row(tmp_path, monkeypatch, error, reason):
+    path = tmp_path / "rows.jsonl"
+    make = tasks.make
+
+    def make_or_raise(name, seed, **options):
+        return raised(error)() if seed == 1 else make(name, seed, **options)
+
+    monkeypatch.setattr(tasks, "make", make_or_raise)
+    block = [{"grid": {"task_seed": [1, 2]}}]
     broken = Study.from_table({"common": {**SMALL, "epochs": 1}, "block": block})
-    with pytest.raises(RuntimeError, match=r"(?s)1 of 3 runs failed.*n_tain"):
+    with pytest.raises(RuntimeError, match=rf"^1 of 2 runs failed.*task_seed = 1: {reason}"):
         run_study(broken, path, jobs=1, device="cpu", show_progress=False)
-    assert [row["task_options"] for row in Results(path).rows()] == [
-        {"n_train": 400},
-        {"n_train": 300},
-    ]
+    (row,) = Results(path).failures()
+    assert re.match(reason, row["failed"]) and row["task_seed"] == 1
+    assert ("Traceback" in row.get("traceback", "")) == isinstance(error, RuntimeError | KeyError)
+
+
+def test_data_that_are_none_are_the_reason_of_a_row(tmp_path, monkeypatch):
+    numbers = np.random.default_rng(0).random((60, 4))
+    np.savez(tmp_path / "good.npz", inputs=numbers, targets=np.arange(60) % 2)
+    np.savez(tmp_path / "flat.npz", inputs=numbers, targets=np.full(60, 0.5))
+    numbers[7, 2] = np.nan
+    np.savez(tmp_path / "gaps.npz", inputs=numbers, targets=np.arange(60) % 2)
+    monkeypatch.setenv("CONVAC_DATA", str(tmp_path / "mnist"))
+    monkeypatch.setattr(mnist, "MIRRORS", ())
+    ours = [{"task": str(tmp_path / name)} for name in ("good.npz", "flat.npz", "gaps.npz", "0/")]
+    theirs = {"task": "local", "task_options": {"source": "mnist", "side": 8}}
+    common = {"channels": [2, 2], "epochs": 1, "batch_size": 8}
+    broken = Study.from_table(
+        {"common": common, "block": [*ours, theirs | {"channels": [2, 2, 2]}, {"task": "cats"}]}
+    )
+    path = tmp_path / "rows.jsonl"
+    with pytest.raises(RuntimeError, match=r"^5 of 6 runs failed"):
+        run_study(broken, path, jobs=1, device="cpu", show_progress=False)
+    assert len(Results(path).rows()) == 1
+    reasons = [row["failed"] for row in Results(path).failures()]
+    for reason, said in zip(
+        reasons,
+        ["must differ for a regression, got ", "1 of 48 samples have missing or infinite numbers",
+         "is not there", "train-images-idx3-ubyte.gz is not in ", "task must be one of "],
+        strict=True,
+    ):  # fmt: skip
+        assert said in reason
+
+
+def end_the_process(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)  # as the system does when memory runs out
+
+
+def run_or_end(group, **how):
+    if group[0]["learning_rate"] > 1:
+        end_the_process()
+    return RUN_GROUP(group, **how)
+
+
+RUN_GROUP = sweeps._run_group
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="SIGKILL is POSIX")
+@pytest.mark.slow
+def test_a_run_whose_process_the_system_ends_is_a_failed_row(tmp_path, monkeypatch):
+    path = tmp_path / "rows.jsonl"
+    monkeypatch.setattr(sweeps, "_run_group", run_or_end)
+    monkeypatch.setattr(sweeps, "_numbered", numbered)
+    with pytest.raises(RuntimeError, match=r"2 of 4 runs failed.*ended by the system"):
+        run_study(wild(), path, jobs=2, threads=1, device="cpu", show_progress=False)
+    assert lost(path) == [(1e30, 0), (1e30, 1)]
+    assert len(Results(path).rows()) == 2
+
+
+def numbered(number, group, **how):
+    return number, run_or_end(group, **how)
 
 
 # --- together -------------------------------------------------------------------------
@@ -212,9 +351,10 @@ def test_runs_that_fail_together_are_counted(tmp_path):
     path = tmp_path / "rows.jsonl"
     grid = {"task_options": [{"n_tain": 1}, {"n_train": 400}], "seed": [0, 1, 2]}
     broken = Study.from_table({"common": {**SMALL, "epochs": 1}, "block": [{"grid": grid}]})
-    with pytest.raises(RuntimeError, match=r"(?s)3 of 6 runs failed.*n_tain"):
+    with pytest.raises(RuntimeError, match=r"3 of 6 runs failed.*seed = 0: .*got 'n_tain'"):
         run_study(broken, path, jobs=1, together=3, device="cpu", show_progress=False)
     assert [row["seed"] for row in Results(path).rows()] == [0, 1, 2]
+    assert [row["seed"] for row in Results(path).failures()] == [0, 1, 2]
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 2.5])

@@ -173,6 +173,25 @@ def test_kept_rows_are_those_of_the_study_in_its_order_with_their_origin(kept, m
     assert kept[2].read_bytes() == before
 
 
+def test_a_run_that_failed_is_missing_and_its_reason_kept(kept, monkeypatch, capsys):
+    from convac_lib.learning.results import Results
+    from convac_lib.learning.sweeps import Study
+
+    lines = kept[1].read_text().splitlines(keepends=True)
+    kept[1].write_text("".join(lines[:2]))  # the run with seed 1
+    first, second = Study.read(kept[0]).experiments
+    lost = first.failed_row("the training diverged: at step 3")
+    Results(kept[1]).append(lost, second.failed_row("the disk was full, before it was made"))
+    keep_results(monkeypatch, *kept)
+    table = json.loads(kept[2].read_text())
+    assert [row["seed"] for row in table["rows"]] == [1] and table["missing"] == 1
+    assert table["failed"] == [{"seed": 0, "reason": "the training diverged: at step 3"}]
+    assert "1 runs, 1 of the study missing, of which 1 failed" in capsys.readouterr().out
+    kept[1].write_text(json.dumps(lost) + "\n")
+    with pytest.raises(SystemExit, match="none of its 2 runs"):
+        keep_results(monkeypatch, *kept)
+
+
 def test_missing_rows_are_counted_and_no_rows_are_refused(kept, monkeypatch):
     lines = kept[1].read_text().splitlines(keepends=True)
     kept[1].write_text("".join(lines[:2]))

@@ -290,6 +290,7 @@ def test_integers_of_numpy_and_torch_are_integers(tmp_path):
 def test_recipes_are_checked():
     for wrong, message in [
         ({"epochs": 0}, "epochs must be an integer of at least 1, got 0"),
+        ({"epochs": 10**15}, "epochs must be an integer from 1 to 1000000, got 10+"),
         ({"learning_rate": -1.0}, "learning_rate must be a number of at least 0"),
         ({"learning_rate": float("nan")}, "learning_rate must be a number"),
         ({"optimizer": "sgd"}, "optimizer must be one of 'adam', 'adamw'"),

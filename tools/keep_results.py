@@ -3,7 +3,8 @@
     python tools/keep_results.py studies/fig10.toml fig10.jsonl book/data/fig10_runs.json
 
 Only rows that the study lists are kept, whatever else the file of results holds. What all
-of them have in common is said once. Running it again on the same rows gives the same bytes.
+of them have in common is said once. Runs that failed are missing, and listed with the reason.
+Running it again on the same rows gives the same bytes.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import sys
 from pathlib import Path
 
 from convac_book import book_data
-from convac_lib.learning.results import Results
+from convac_lib.learning.results import FAILED, Results
 from convac_lib.learning.sweeps import Study, run_key, settings_of
 
 MODELS = {"convnet": "ConvNet", "convac": "ConvAC"}
@@ -30,16 +31,21 @@ def main():
         study = Study.read(arguments.study)
         if not arguments.results.exists():
             raise ValueError(f"there is no file of results {arguments.results}")
-        table = keep(study, Results(arguments.results).rows(), arguments.study)
+        results = Results(arguments.results)
+        found, failed = results.rows(settings_of), results.failures(settings_of)
+        table = keep(study, found, failed, arguments.study)
     except (ValueError, OSError) as error:
         sys.exit(str(error))
     book_data.write(arguments.kept, table)
-    missing = table["missing"]
-    print(f"{arguments.kept}: {len(table['rows'])} runs, {missing} of the study missing")
+    missing, failed = table["missing"], len(table.get("failed", ()))
+    print(
+        f"{arguments.kept}: {len(table['rows'])} runs, {missing} of the study missing"
+        + (f", of which {failed} failed" if failed else "")
+    )
 
 
-def keep(study, results, source):
-    """Return the table of a study: what, provenance, common settings, rows.
+def keep(study, results, failures, source):
+    """Return the table of a study: what, provenance, common settings, rows, and what failed.
 
     Raises
     ------
@@ -47,19 +53,26 @@ def keep(study, results, source):
         If no row is of this study.
     """
     by_key = {run_key(settings_of(row)): row for row in results}
+    lost_by_key = {run_key(settings_of(row)): row for row in failures}
     keys = [run_key(experiment.settings) for experiment in study.experiments]
     found = [by_key[key] for key in keys if key in by_key]
     if not found:
         raise ValueError(f"results must have rows of {source}, got none of its {len(keys)} runs")
-    varied = [name for name in settings_of(found[0]) if len(values(found, name)) > 1]
+    lost = [lost_by_key[key] for key in keys if key in lost_by_key and key not in by_key]
+    varied = [name for name in settings_of(found[0]) if len(values(found + lost, name)) > 1]
     common = {k: v for k, v in settings_of(found[0]).items() if k not in {*varied, "seed"}}
-    return {
+    table = {
         "what": f"the runs of {source.as_posix()}, as `convac sweep` wrote them",
         "provenance": provenance(found, source),
         "missing": len(keys) - len(found),
         "common": renamed(common),
         "rows": [small_row(row, {*varied, "seed"}) for row in found],
     }
+    if lost:
+        table["failed"] = [
+            {**distinct(row, {*varied, "seed"}), "reason": row[FAILED]} for row in lost
+        ]
+    return table
 
 
 def values(rows, name):
@@ -90,11 +103,16 @@ def small_row(row, varied):
     """Return what tells a run from the others, and what came of it."""
     results = [name for name in RESULTS if name in row]
     return {
-        **renamed({name: row[name] for name in settings_of(row) if name in varied}),
+        **distinct(row, varied),
         "parameters": row["parameters"],
         **{name: round(row[name], 6) for name in results},
         "seconds": row["seconds"],
     }
+
+
+def distinct(row, varied):
+    """Return the settings that tell a run from the others."""
+    return renamed({name: row[name] for name in settings_of(row) if name in varied})
 
 
 def renamed(settings):

@@ -12,6 +12,8 @@ from typing import Annotated
 
 import typer
 
+from .._validation import reason_of
+
 BatchSize = Annotated[int, typer.Option(help="Samples in one step.")]
 Device = Annotated[str, typer.Option(help="auto (a GPU if there is one), cpu, cuda or cuda:1.")]
 LearningRate = Annotated[float, typer.Option(help="The largest of the schedule.")]
@@ -45,13 +47,7 @@ def one_sentence_errors(command: str) -> Iterator[None]:
         say(f"convac {command}: interrupted")
         raise typer.Exit(130) from None
     except (OSError, ValueError, TypeError, RuntimeError, ImportError, MemoryError) as error:
-        reason = str(error) or type(error).__name__
-        if isinstance(error, OSError) and error.strerror:
-            named = f"cannot use {error.filename}: " if error.filename else ""
-            reason = named + error.strerror
-        elif isinstance(error, MemoryError):
-            reason = f"there is not enough memory ({reason})"
-        say(f"convac {command}: {reason}")
+        say(f"convac {command}: {reason_of(error)}")
         raise typer.Exit(2) from None
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import typer
 
 from ..partitions import morton_order
-from .arguments import one_sentence_errors
-from .data_files import first_inputs, named_task, read_arrays
+from . import arguments as given
+from .arguments import echo, one_sentence_errors
+from .own_data import read_data
 
 if TYPE_CHECKING:
     from ..learning.arrangement import Arrangement
@@ -20,11 +21,12 @@ def arrange(
     data: Annotated[
         str,
         typer.Argument(
-            help="A task's name, such as digits; or a .npz file with the array inputs, or "
-            "train_inputs: images (samples, side, side), tables (samples, columns), or sites of "
+            help="A task's name, such as digits; or a file or folder of yours, with targets or "
+            "without: images (samples, side, side), tables (samples, columns), or sites of "
             "several numbers (samples, N, numbers)."
         ),
     ],
+    targets: given.Targets = "",
     symbols: Annotated[
         bool, typer.Option(help="The numbers are symbols: only equal or not counts.")
     ] = False,
@@ -58,24 +60,24 @@ def arrange(
             raise ValueError(f"--theta must be above 0 and at most 0.5, got {theta}")
         if samples < arrangement.FEWEST:
             raise ValueError(f"--samples must be at least {arrangement.FEWEST}, got {samples}")
-        inputs, side = _sites(_read(data), symbols, sequence)
+        inputs, side = _sites(_read(data, targets), symbols, sequence)
         rng = np.random.default_rng(seed)
         shuffled = inputs[rng.permutation(len(inputs))]
         found = arrangement.arrange(shuffled[:MOST_SAMPLES], starts=starts, seed=seed)
         orders = _orders(found.order, side)
         table = _entropies(shuffled[:samples], orders, theta * np.pi, rng)
         measured = min(samples, len(inputs))
-        typer.echo("\n".join(_report(found, orders, table, inputs, side, measured)))
+        echo("\n".join(_report(found, orders, table, inputs, side, measured)))
         if save is not None:
             np.save(save, found.order)
-            typer.echo(f"saved        {save}")
+            echo(f"saved        {save}")
         if picture is not None:
             from .pictures import draw_arrangement
 
             weights = arrangement.correlations(arrangement.as_sites(shuffled[:MOST_SAMPLES]))
             figure = draw_arrangement(weights, orders, table)
             figure.savefig(picture, facecolor="white", bbox_inches="tight")
-            typer.echo(f"picture      {picture}")
+            echo(f"picture      {picture}")
 
 
 def _orders(order: np.ndarray, side: int) -> dict[str, np.ndarray]:
@@ -145,11 +147,13 @@ def _report(
 # --- the data -----------------------------------------------------------------------------
 
 
-def _read(data: str) -> np.ndarray:
-    path = Path(data)
-    if path.suffix != ".npz":
-        return np.asarray(named_task(data).train_inputs)
-    return first_inputs(path, read_arrays(path), ("train_inputs", "inputs"))[1]
+def _read(data: str, targets: str) -> np.ndarray:
+    from ..learning import data as own
+    from ..learning import tasks
+
+    if own.is_data(data):
+        return read_data(data, targets, labelled=False).train[0]
+    return np.asarray(tasks.make(data).train_inputs)
 
 
 def _sites(inputs: np.ndarray, symbols: bool, sequence: bool) -> tuple[np.ndarray, int]:

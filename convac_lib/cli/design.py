@@ -39,6 +39,8 @@ def design(
     device: given.Device = "auto",
     kind: given.Kind = "",
     targets: given.Targets = "",
+    fit: given.Fit = "pad",
+    missing: given.Missing = "refuse",
     to: Annotated[
         Path | None, typer.Option(help="Write the advised profile here, for `convac train`.")
     ] = None,
@@ -57,9 +59,13 @@ def design(
     """
     with one_sentence_errors("design"):
         require_torch()
+        from ..learning.safe_files import refuse_unwritable
         from .design_report import Report
 
-        options = own_options(data, kind, targets) | ({"source": source} if source else {})
+        for path in filter(None, (to, picture)):
+            refuse_unwritable(path.expanduser())
+        options = own_options(data, kind, targets, fit, missing)
+        options |= {"source": source} if source else {}
         if compare:
             as_int("--compare", compare, minimum=2)
         report = Report(data, options, budget, share, local_dim)

@@ -3,15 +3,17 @@
 import inspect
 import runpy
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
 
-from .arguments import one_sentence_errors, require_torch
-from .data_files import first_inputs, named_task, read_arrays
+from . import arguments as given
+from .arguments import echo, one_sentence_errors, require_torch
 from .masks import mask_of
+from .own_data import read_data
 
 if TYPE_CHECKING:
     from ..learning.interaction import Interaction
@@ -29,10 +31,11 @@ def interaction(
     data: Annotated[
         str,
         typer.Argument(
-            help="A task's name, such as digits (its test set), or a .npz file with the array "
-            "inputs, or test_inputs, and if you like targets, or test_targets."
+            help="A task's name, such as digits (its test set), or a file or folder of yours, "
+            "with targets or without; its test part, if it has one."
         ),
     ],
+    targets: given.Targets = "",
     partition: Annotated[
         str,
         typer.Option(
@@ -78,7 +81,7 @@ def interaction(
     with one_sentence_errors("interaction"):
         if control:
             require_torch()
-        inputs, targets, task = _read(data)
+        inputs, answers, task = _read(data, targets)
         mask = mask_of(partition, inputs.shape[1:], layout)
         thing = _load(network)
         if control:
@@ -89,13 +92,13 @@ def interaction(
         function = _build(thing, network)
         in_a = int(np.broadcast_to(mask, inputs.shape[1:]).sum())
         shape = " x ".join(map(str, inputs.shape[1:]))
-        typer.echo(f"data         {len(inputs):,} samples of {shape}; n = {n} of them")
-        typer.echo(f"partition    {in_a:,} entries in A, {inputs[0].size - in_a:,} in B")
+        echo(f"data         {len(inputs):,} samples of {shape}; n = {n} of them")
+        echo(f"partition    {in_a:,} entries in A, {inputs[0].size - in_a:,} in B")
         found = measure(
-            function, inputs, mask, targets, reading=reading, n=n, seed=seed, softmax=softmax,
-            say=lambda cost: typer.echo(f"cost         {cost}"),
+            function, inputs, mask, answers, reading=reading, n=n, seed=seed, softmax=softmax,
+            say=lambda cost: echo(f"cost         {cost}"),
         )  # fmt: skip
-        typer.echo("\n".join(_report(found, reading)))
+        echo("\n".join(_report(found, reading)))
 
 
 def _report(found: "Interaction", reading: str) -> list[str]:
@@ -156,7 +159,7 @@ def _print_control(
     score = "R²" if task.n_classes is None else "accuracy"
     for name, scores in (("as it is", found.whole), ("f(A) + g(B)", found.additive)):
         listed = ", ".join(f"{value:.3f}" for value in scores)
-        typer.echo(f"{name:13}{score} {listed}")
+        echo(f"{name:13}{score} {listed}")
 
 
 # --- the network --------------------------------------------------------------------------
@@ -210,32 +213,35 @@ def _needed(thing: Any) -> list[str]:
 # --- the data -----------------------------------------------------------------------------
 
 
-def _read(data: str) -> tuple[np.ndarray, np.ndarray | None, "Task | None"]:
+def _read(data: str, targets: str) -> tuple[np.ndarray, np.ndarray | None, "Task | None"]:
     """Return inputs, targets or None, and the task or None."""
-    path = Path(data)
-    if path.suffix != ".npz":
-        task = named_task(data)
+    from ..learning import data as own
+    from ..learning import tasks
+
+    if not own.is_data(data):
+        task = tasks.make(data)
         return task.test_inputs, task.test_targets, task
-    arrays = read_arrays(path)
-    name, inputs = first_inputs(path, arrays, ("test_inputs", "inputs"))
-    return inputs, arrays.get(name.replace("inputs", "targets")), _task(path, arrays)
+    samples = read_data(data, targets, labelled=False)
+    parts: list[Any] = [part for part in (samples.train, samples.test) if part is not None]
+    if not all(np.isfinite(inputs).all() for inputs, _ in parts):
+        raise ValueError(f"{data}: inputs must be finite, got NaN or infinity")
+    if all(answers is not None and answers.dtype.kind == "U" for _, answers in parts):
+        names = np.unique(np.concatenate([answers for _, answers in parts]))
+        parts = [(inputs, np.searchsorted(names, answers)) for inputs, answers in parts]
+    return *parts[-1], _task(samples.name, parts)
 
 
-def _task(path: Path, arrays: dict[str, np.ndarray]) -> "Task | None":
+def _task(name: str, parts: list[Any]) -> "Task | None":
     """Return the task of a file that has a training set, whatever the shape of its inputs."""
-    wanted = ("train_inputs", "train_targets", "test_inputs", "test_targets")
-    if not set(wanted) <= set(arrays):
+    if len(parts) < 2 or any(answers is None for _, answers in parts):
         return None
     from ..learning.tasks import Task
 
-    classes = arrays["train_targets"].dtype.kind in "biu"
-    kind = np.int64 if classes else np.float32
-    found: dict[str, Any] = {
-        name: arrays[name].astype(kind) for name in ("train_targets", "test_targets")
-    }
-    for name in ("train_inputs", "test_inputs"):
-        whole = arrays[name].dtype.kind in "biu"  # tokens stay integers
-        found[name] = arrays[name].astype(np.int64 if whole else np.float32)
-    n_classes = int(found["train_targets"].max()) + 1 if classes else None
+    classes = parts[0][1].dtype.kind in "biu"
+    train_x, train_y, test_x, test_y = (
+        array.astype(np.int64 if array.dtype.kind in "biu" else np.float32)  # tokens stay integers
+        for array in chain(*parts)
+    )
+    n_classes = int(train_y.max()) + 1 if classes else None
     # Every training here takes the inputs in their own shape; the kind plays no part.
-    return Task(path.stem, n_classes=n_classes, kind="sequences", **found)
+    return Task(name, train_x, train_y, test_x, test_y, n_classes, "sequences")

@@ -73,7 +73,8 @@ def evaluate(model: Model, data: Data, targets: given.Targets = "") -> None:
         require_torch()
         from ..learning.model_files import load
 
-        trained, samples = load(model), _read(data, targets)
+        trained = load(model)
+        samples = read_data(data, targets, columns=trained.preparation.columns)
         measure = "accuracy" if trained.preparation.classes else "r2"
         for part, (inputs, wanted) in _parts(samples):
             value = trained.evaluate(inputs, wanted)
@@ -94,10 +95,11 @@ def predict(
         from ..learning.model_files import load
         from ..learning.safe_files import naming
 
-        trained, samples = load(model), _read(new, labelled=False)
+        trained = load(model)
+        samples = read_data(new, labelled=False, columns=trained.preparation.columns)
+        for note in samples.notes:
+            say(f"note      {note}")
         inputs = samples.train[0]
-        if samples.table and inputs.shape[1:] != trained.preparation.shape:
-            inputs = _without_a_target(samples, trained.preparation.shape)
         classes = trained.preparation.classes
         answers = trained.predict(inputs)
         columns = trained.probabilities(inputs) if classes else np.empty((len(inputs), 0))
@@ -123,7 +125,8 @@ def export(
         require_torch()
         from ..learning.model_files import load
 
-        trained, samples = load(model), _read(data)
+        trained = load(model)
+        samples = read_data(data, labelled=False, columns=trained.preparation.columns)
         trained.export(to, samples.train[0][:8])
         echo(f"{to}: read it with torch.export.load; it gives the scores of {model}")
 
@@ -145,24 +148,18 @@ def own_options(
     return changed
 
 
-def _read(data: str, targets: str = "", labelled: bool = True) -> "Samples":
+def read_data(
+    data: str, targets: str = "", labelled: bool = True, columns: tuple[str, ...] = ()
+) -> "Samples":
+    """Return the samples of a file or folder; a ValueError if it is neither."""
     from ..learning.data import is_data, read
 
     if not is_data(data) and not Path(data).is_dir():
         raise ValueError(f"DATA must be a .npz, .npy or .csv file or a folder, got {data!r}")
-    return read(data, targets, labelled)
+    return read(data, targets, labelled, columns)
 
 
 def _parts(samples: "Samples") -> list[tuple[str, Any]]:
     if samples.test is None:
         return [("all", samples.train)]
     return [("training", samples.train), ("test", samples.test)]
-
-
-def _without_a_target(samples: "Samples", shape: tuple[int, ...]) -> Any:
-    """Return the inputs of a table whose last column is the target that is to be predicted."""
-    inputs = samples.train[0]
-    if inputs.shape[1] != shape[0] + 1:
-        raise ValueError(f"NEW must have {shape[0]} columns of numbers, got {inputs.shape[1]}")
-    say(f"the last column, {samples.columns[-1]!r}, is left out: it is no input")
-    return inputs[:, :-1]

@@ -55,6 +55,7 @@ def train(
         require_torch()
         from ..learning.experiments import Experiment
         from ..learning.model_files import trained_on
+        from ..learning.safe_files import refuse_unwritable
         from ..learning.training import keep_freed_memory
 
         if data and task:
@@ -71,6 +72,9 @@ def train(
             raise ValueError(f"--r is the width of a --design, which is not given, got {r}")
         if not settings["channels"] and not settings["design"]:
             settings["channels"] = usual_channels(name, options)
+        if save is not None:
+            save = save.expanduser()
+            refuse_unwritable(save)
         keep_freed_memory()
         experiment = Experiment(
             task=name,
@@ -161,10 +165,18 @@ def sweep(
     checkpoints: Annotated[
         Path | None, typer.Option(help="Folder in which unfinished runs keep their state.")
     ] = None,
+    retry_failed: Annotated[
+        bool,
+        typer.Option(
+            "--retry-failed/--keep-failed",
+            help="Whether to try runs again that failed when the study was started before.",
+        ),
+    ] = True,
 ) -> None:
     """Do all the runs of a study that have no row yet; one row of JSON a run.
 
-    It may be stopped at any moment: started again, it does what is missing.
+    It may be stopped at any moment: started again, it does what is missing. A run that fails
+    stops no other; its row says why, and the command ends with their number and the code 2.
 
     Example: convac sweep studies/fig10.toml --results fig10.jsonl
     """
@@ -172,8 +184,6 @@ def sweep(
         require_torch()
         from ..learning.sweeps import Study, run_study
 
-        if jobs == 0 or jobs < -1:
-            raise ValueError(f"--jobs must be at least 1, or -1 for one a core, got {jobs}")
         plan = Study.read(study.expanduser())
         results = (results or Path(f"{plan.name}.jsonl")).expanduser()
         rows = run_study(
@@ -185,5 +195,6 @@ def sweep(
             device=device,
             together=together,
             checkpoints=checkpoints,
+            retry_failed=retry_failed,
         )
         echo(f"{plan.name}: {len(rows)} runs, {results}")

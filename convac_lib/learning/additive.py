@@ -8,15 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import nn
 
-from .._validation import as_int
+from .._arrays import as_array, as_numbers
+from .._validation import as_instance, as_int, shown
 from .asking import as_mask
 from .tasks import Task
 from .training import Recipe, train
+
+MOST_SEEDS = 1000
 
 
 class Additive(nn.Module):
@@ -33,6 +35,7 @@ class Additive(nn.Module):
 
     Examples
     --------
+    >>> import numpy as np
     >>> f = g = nn.Sequential(nn.Flatten(), nn.Linear(4, 3))
     >>> Additive(f, g, [True, True, False, False], np.zeros(4))(torch.rand(5, 4)).shape
     torch.Size([5, 3])
@@ -43,9 +46,20 @@ class Additive(nn.Module):
 
     def __init__(self, f: nn.Module, g: nn.Module, mask: ArrayLike, filler: ArrayLike) -> None:
         super().__init__()
-        self.f, self.g = f, g
-        self.register_buffer("mask", torch.tensor(np.asarray(mask)))
-        self.register_buffer("filler", torch.tensor(np.asarray(filler)))
+        self.f, self.g = as_instance("f", f, nn.Module), as_instance("g", g, nn.Module)
+        whole, side = as_numbers("filler", filler), as_array("mask", mask)
+        if whole.dtype.kind not in "iuf":
+            raise ValueError(f"filler must be real numbers, got dtype {whole.dtype}")
+        fits = len(side.shape) <= len(whole.shape) and all(
+            n in (1, m) for n, m in zip(side.shape[::-1], whole.shape[::-1], strict=False)
+        )
+        if side.dtype != bool or not fits:
+            raise ValueError(
+                f"mask must be booleans that broadcast over one input of shape {whole.shape}, got "
+                f"dtype {side.dtype} and shape {side.shape}"
+            )
+        self.register_buffer("mask", torch.tensor(side))
+        self.register_buffer("filler", torch.tensor(whole))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the sum of the two networks' answers."""
@@ -105,6 +119,7 @@ def additive_control(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from convac_lib.learning import tasks
     >>> def build(seed):
     ...     torch.manual_seed(seed)
@@ -114,16 +129,25 @@ def additive_control(
     >>> len(found.whole), len(found.additive)
     (1, 1)
     """
-    seeds = as_int("seeds", seeds, minimum=1)
+    seeds = as_int("seeds", seeds, minimum=1, maximum=MOST_SEEDS)
+    as_instance("task", task, Task)
     if not callable(build):
-        raise ValueError(f"build must be a function of a seed that returns a module, got {build!r}")
+        raise ValueError(
+            f"build must be a function of a seed that returns a module, got {shown(build)}"
+        )
     mask = as_mask(partition, task.train_inputs)
     filler = task.train_inputs.mean(axis=0)
     scores: dict[str, list[float]] = {"whole": [], "additive": []}
     for seed in range(seeds):
         # The two networks of the sum have seeds of their own, far from those of the whole.
-        two = build(1000 + 2 * seed), build(1001 + 2 * seed)
-        models = {"whole": build(seed), "additive": Additive(*two, mask, filler)}
+        try:
+            whole, f, g = (build(number) for number in (seed, 1000 + 2 * seed, 1001 + 2 * seed))
+        except Exception as error:
+            raise ValueError(
+                f"build must return a module, got {type(error).__name__}: {error}"
+            ) from error
+        as_instance("what build returns", whole, nn.Module)
+        models = {"whole": whole, "additive": Additive(f, g, mask, filler)}
         for kind, model in models.items():
             result = train(
                 model, task, recipe, device=device, show_progress=False, seed=seed, **changes

@@ -15,10 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._arrays import refuse_beyond_memory
-from .._validation import as_int
+from .._arrays import as_array, as_generator, as_inexact, as_numbers, refuse_beyond_memory
+from .._arrays import refuse_overflow as in_range
+from .._validation import as_int, as_number, shown
 
 FEWEST = 20  # samples: with fewer a correlation is noise
+MOST_STARTS, MOST_SITES = 10_000, 2**20
 NULL_ORDERS = 20  # correlations dealt out anew; the chance of a false tree is 1 in 21
 
 
@@ -83,7 +85,7 @@ def arrange(inputs: ArrayLike, *, starts: int = 10, seed: int = 0) -> Arrangemen
     >>> sorted(sorted(pair) for pair in found.order.reshape(4, 2).tolist())
     [[0, 4], [1, 5], [2, 6], [3, 7]]
     """
-    starts = as_int("starts", starts, minimum=1)
+    starts = as_int("starts", starts, minimum=1, maximum=MOST_STARTS)
     rng = np.random.default_rng(as_int("seed", seed, minimum=0))
     features = as_sites(inputs)
     weights = correlations(features)
@@ -104,7 +106,7 @@ def arrange(inputs: ArrayLike, *, starts: int = 10, seed: int = 0) -> Arrangemen
 
 def as_sites(inputs: ArrayLike) -> np.ndarray:
     """Return `inputs` as numbers of shape (samples, N, features), or raise a ValueError."""
-    array = np.asarray(inputs)
+    array = as_array("inputs", inputs)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"inputs must hold numbers, got dtype {array.dtype}")
     array = array.astype(float)
@@ -140,6 +142,7 @@ def correlations(features: np.ndarray) -> np.ndarray:
     >>> np.allclose(found, np.abs(np.corrcoef(x.T)) - np.eye(4))
     True
     """
+    features = _real("features", features, (3,))
     samples, n_sites, size = features.shape
     refuse_beyond_memory("inputs", (n_sites * size,) * 2, float, "take fewer sites")
     centred = (features - features.mean(axis=0)).reshape(samples, -1)
@@ -147,6 +150,7 @@ def correlations(features: np.ndarray) -> np.ndarray:
     norms = np.sqrt((covariance**2).sum(axis=(1, 3)))
     own = np.sqrt(np.diag(norms))
     weights = norms / np.where(own > 0, own, 1)[:, None] / np.where(own > 0, own, 1)
+    in_range(weights, "correlations of the features", "divide the features by their largest")
     np.fill_diagonal(weights, 0)
     return weights
 
@@ -163,7 +167,9 @@ def tree_cost(weights: np.ndarray, order: np.ndarray) -> float:
     >>> tree_cost(two_pairs, np.arange(4)) < 1 < tree_cost(two_pairs, np.array([0, 2, 1, 3]))
     True
     """
-    n_sites = len(order)
+    weights = _as_weights(weights)
+    n_sites = len(weights)
+    order = _as_order("order", order, n_sites)
     heights = np.zeros((n_sites, n_sites))
     for block in blocks(n_sites):
         heights[block, block] -= 1
@@ -173,7 +179,8 @@ def tree_cost(weights: np.ndarray, order: np.ndarray) -> float:
     total = ordered[pairs].sum()
     if total == 0:
         return 1.0
-    return float((ordered * heights)[pairs].sum() / total / heights[pairs].mean())
+    cost = (ordered * heights)[pairs].sum() / total / heights[pairs].mean()
+    return float(in_range(cost, "a cost with these weights", "divide them by the largest"))
 
 
 # --- the order ----------------------------------------------------------------------------
@@ -190,9 +197,8 @@ def tree_order(weights: np.ndarray, starts: int, rng: np.random.Generator) -> np
         Random halves that each bisection starts from.
     rng : numpy.random.Generator
     """
-    n_sites = len(weights)
-    if n_sites <= 2:
-        return np.arange(n_sites)
+    if len(weights := _as_weights(weights)) <= 2:
+        return np.arange(len(weights))
     left = bisect(weights, starts, rng)
     halves = np.flatnonzero(left), np.flatnonzero(~left)
     return np.concatenate(
@@ -214,8 +220,11 @@ def bisect(weights: np.ndarray, starts: int, rng: np.random.Generator) -> np.nda
     >>> halves[0] == halves[2] != halves[1]
     np.True_
     """
+    weights, rng = _as_weights(weights), as_generator("rng", rng)
     n_sites, found = len(weights), []
-    for _ in range(starts):
+    if n_sites < 2:
+        raise ValueError(f"weights must be of at least 2 sites to part, got {n_sites}")
+    for _ in range(as_int("starts", starts, minimum=1, maximum=MOST_STARTS)):
         left = np.zeros(n_sites, dtype=bool)
         left[rng.permutation(n_sites)[: (n_sites + 1) // 2]] = True
         found.append(_swapped(weights, left))
@@ -257,6 +266,7 @@ def canonical_levels(n_sites: int) -> list[list[slice]]:
     >>> [[(b.start, b.stop) for b in level] for level in canonical_levels(8)][0]
     [(0, 4), (4, 8)]
     """
+    n_sites = as_int("n_sites", n_sites, minimum=1, maximum=MOST_SITES)
     levels, level = [], [slice(0, n_sites)]
     while level := [half for part in level if part.stop - part.start > 2 for half in _halves(part)]:
         levels.append(level)
@@ -301,9 +311,15 @@ def canonical_entropies(
     >>> independent[0] < twins[0]
     True
     """
-    n_sites = len(overlaps)
-    ordered = overlaps[np.arange(n_sites) if order is None else np.asarray(order)]
-    mixed = np.arange(overlaps.shape[1]) if pairing is None else np.asarray(pairing)
+    overlaps = _real("overlaps", overlaps, (3,))
+    n_sites, samples, others = overlaps.shape
+    if samples != others or abs(overlaps).max(initial=0) > 1 + 1e-6:
+        raise ValueError(
+            "overlaps must be of the shape (N, m, m), from -1 to 1, got the shape "
+            f"{overlaps.shape} and up to {abs(overlaps).max(initial=0):g}"
+        )
+    ordered = overlaps[_as_order("order", order, n_sites)]
+    mixed = _as_order("pairing", pairing, samples)
     # What lies outside of a block: outside of the block it is half of, and the other half.
     outside = {(0, n_sites): np.ones_like(overlaps[0])}
     found = []
@@ -331,12 +347,16 @@ def site_overlaps(inputs: np.ndarray, theta: float = np.pi / 4) -> np.ndarray:
     array([[1., 0.],
            [0., 1.]])
     """
+    inputs, theta = _real("inputs", inputs, (2, 3)), as_number("theta", theta)
+    refuse_beyond_memory(
+        "inputs", (inputs.shape[1], len(inputs), len(inputs)), float, "take fewer samples"
+    )
     if inputs.ndim == 2:
         columns = inputs.T
         return np.cos(theta * (columns[:, :, None] - columns[:, None, :]))
     lengths = np.linalg.norm(inputs, axis=-1, keepdims=True)
     unit = (inputs / np.where(lengths > 0, lengths, 1)).swapaxes(0, 1)
-    return unit @ unit.swapaxes(1, 2)
+    return in_range(unit @ unit.swapaxes(1, 2), "overlaps", "divide the inputs by their largest")
 
 
 def _entropy(gram_a: np.ndarray, gram_b: np.ndarray) -> float:
@@ -346,3 +366,38 @@ def _entropy(gram_a: np.ndarray, gram_b: np.ndarray) -> float:
     p = np.linalg.eigvalsh(root.T @ gram_b @ root).clip(0)
     p = p[p > 1e-15 * p.sum()] / p.sum()
     return float(-(p * np.log(p)).sum())
+
+
+def _real(name: str, values: ArrayLike, axes: tuple[int, ...]) -> np.ndarray:
+    """Return real numbers with so many axes, none of them empty."""
+    array = as_numbers(name, values)
+    if array.ndim not in axes or array.dtype.kind == "c" or 0 in array.shape:
+        wanted = " or ".join(map(str, axes))
+        raise ValueError(
+            f"{name} must be real numbers with {wanted} axes, got dtype {array.dtype} and shape "
+            f"{array.shape}"
+        )
+    return as_inexact(name, array)
+
+
+def _as_weights(weights: ArrayLike) -> np.ndarray:
+    array = _real("weights", weights, (2,))
+    if array.shape[0] != array.shape[1] or not np.allclose(array, array.T):
+        raise ValueError(f"weights must be a symmetric matrix, got the shape {array.shape}")
+    return array
+
+
+def _as_order(name: str, order: ArrayLike | None, size: int) -> np.ndarray:
+    """Return each of the numbers below `size` once."""
+    if order is None:
+        return np.arange(size)
+    array = as_array(name, order)
+    if (
+        array.shape != (size,)
+        or array.dtype.kind not in "iu"
+        or set(array.tolist()) != {*range(size)}
+    ):
+        raise ValueError(
+            f"{name} must hold each number from 0 to {size - 1} once, got {shown(order)}"
+        )
+    return array

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._arrays import refuse_beyond_memory
-from .._validation import as_choice
+from .._arrays import as_array, refuse_beyond_memory
+from .._validation import as_choice, shown
 
 READINGS = ("logits", "values")
 QUESTIONS_AT_ONCE = 4096
@@ -45,9 +45,20 @@ def answers(
            [ 6., 12.]])
     """
     as_choice("reading", reading, READINGS)
-    inputs = inputs if hasattr(inputs, "shape") else np.asarray(inputs)
+    inputs = as_inputs(inputs)
     ask = Asker(function, inputs, as_mask(partition, inputs), reading)
     return ask.all_pairs(np.arange(len(inputs)))
+
+
+def as_inputs(inputs: Any) -> Any:
+    """Return an array or tensor of samples as it is, or an array of one, or raise a ValueError."""
+    array = as_array("inputs", inputs)
+    if array.ndim < 2 or array.dtype.kind not in "biuf" or 0 in array.shape:
+        raise ValueError(
+            f"inputs must be real numbers, a sample a row, got dtype {array.dtype} and shape "
+            f"{array.shape}"
+        )
+    return inputs if _is_tensor(inputs) else array
 
 
 def as_mask(partition: ArrayLike, inputs: Any) -> np.ndarray:
@@ -58,8 +69,8 @@ def as_mask(partition: ArrayLike, inputs: Any) -> np.ndarray:
     >>> as_mask([True, False, True], np.zeros((5, 3, 2))).shape  # three tokens of two numbers
     (3, 1)
     """
-    shape = tuple(inputs.shape[1:])
-    mask = np.asarray(partition)
+    shape = tuple(as_inputs(inputs).shape[1:])
+    mask = as_array("partition", partition)
     if mask.dtype != bool:
         if mask.dtype.kind not in "iu" or not np.isin(mask, (0, 1)).all():
             raise ValueError(f"partition must hold booleans, got dtype {mask.dtype}")
@@ -85,7 +96,9 @@ class Asker:
 
     def __init__(self, function: Any, inputs: Any, mask: np.ndarray, reading: str) -> None:
         if not callable(function):
-            raise ValueError(f"function must be a torch module or a callable, got {function!r}")
+            raise ValueError(
+                f"function must be a torch module or a callable, got {shown(function)}"
+            )
         self.function, self.reading, self.mask = function, reading, mask
         self.torch: Any = sys.modules.get("torch")  # where a module exists, torch is imported
         self.is_module = self.torch is not None and isinstance(function, self.torch.nn.Module)
@@ -107,7 +120,13 @@ class Asker:
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
         """Return the answers to a batch, (questions, outputs), centred if they are logits."""
-        answer = self._raw(np.ascontiguousarray(batch))
+        try:
+            answer = self._raw(np.ascontiguousarray(batch))
+        except Exception as error:
+            raise ValueError(
+                f"function must answer a batch of the shape {batch.shape} with numbers, got "
+                f"{type(error).__name__}: {error}"
+            ) from error
         if answer.ndim == 1:
             answer = answer[:, None]
         if answer.ndim != 2 or len(answer) != len(batch):

@@ -21,7 +21,7 @@ from . import tasks
 from .ensembles import TEST_BATCH_ON_A_GPU, train_together
 from .models import ConvAC, ConvNet
 from .profiles import uniform_profile
-from .results import Row
+from .results import FAILED, Row
 from .tasks import Task
 from .training import Recipe, Result, pick_device, train
 
@@ -155,6 +155,8 @@ class Experiment:
             options = {"representation": "conv3x3", "site_size": colours[0] if colours else 1}
         else:
             window = round(n_sites ** (1 / len(self.channels)))
+            if window ** len(self.channels) != n_sites:
+                window = 2  # then it is said how many widths there must be
             own = task.preparation is not None
             kind = "affine-relu" if own and width == 1 else "linear"
             local_dim = width + 1 if own and kind == "linear" else self.local_dim
@@ -199,8 +201,12 @@ class Experiment:
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
             "python": platform.python_version(),
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "finished": _now(),
         }
+
+    def failed_row(self, reason: str, **more: Any) -> Row:
+        """Return the row of a run that failed: why, and no numbers."""
+        return {**self.settings, FAILED: reason, **more, "finished": _now()}
 
 
 def run_together(experiments: Sequence[Experiment], **how: Any) -> list[Row]:
@@ -252,6 +258,10 @@ def bytes_of_a_member(experiment: Experiment) -> float:
 @lru_cache(maxsize=1)
 def _task(name: str, seed: int, options: tuple[tuple[str, Any], ...]) -> Task:
     return tasks.make(name, seed, **dict(options))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _mostly_black(task: Task) -> bool:

@@ -23,8 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._arrays import as_array, as_inexact, as_numbers, refuse_overflow
 from .._validation import as_choice, as_int
-from .asking import READINGS, Asker, as_mask, as_numpy, refuse_constant, refuse_raw_scores
+from .asking import READINGS, Asker, as_inputs, as_mask, refuse_constant, refuse_raw_scores
 
 FEWEST = 8  # images: with fewer the error bar itself is noise
 RANK_FROM = 0.01  # below this share an effective rank is mostly noise of the sampling
@@ -156,7 +157,7 @@ def interaction(
     n = as_int("n", n, minimum=FEWEST)
     rng = np.random.default_rng(as_int("seed", seed, minimum=0))
     refuse_raw_scores(function, reading)
-    inputs = inputs if hasattr(inputs, "shape") else np.asarray(inputs)
+    inputs = as_inputs(inputs)
     mask, classes = as_mask(partition, inputs), _targets(targets, inputs, reading)
     chosen = _choose(rng, len(inputs), n)
     refuse_constant(inputs, chosen, mask)
@@ -207,6 +208,7 @@ def variances(matrix: np.ndarray) -> tuple[float, float, float]:
     >>> [round(v, 12) + 0 for v in variances((a[:, None] + b)[..., None])]  # of a, of b, none
     [2.5, 7.3, 0.0]
     """
+    matrix = _as_answers(matrix, 4)
     off = _off_diagonal(len(matrix))
     mean, f, g = best_sum(matrix)
     same_row, same_column, distinct, _ = _mean_products(np.where(off, matrix - mean, 0))
@@ -215,6 +217,7 @@ def variances(matrix: np.ndarray) -> tuple[float, float, float]:
     rest = np.where(off, matrix - mean - f[:, None] - g, 0)
     row, column, apart, square = _mean_products(rest)
     found = same_row - distinct, same_column - distinct, square - row - column + apart
+    refuse_overflow(found, "variances of the matrix", "divide it by its largest entry")
     a, b, both = map(float, found)
     return a, b, both
 
@@ -231,6 +234,7 @@ def best_sum(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     >>> np.allclose(mean + rows[:, None] + columns, (f[:, None] + g)[..., None])
     True
     """
+    matrix = _as_answers(matrix, 3)
     n = len(matrix)
     off = _off_diagonal(n)
     mean = matrix.mean(axis=(0, 1), where=off)
@@ -312,10 +316,14 @@ def effective_rank(matrix: np.ndarray) -> float:
     >>> round(effective_rank(product[..., None]), 12)
     1.0
     """
+    matrix = _as_answers(matrix, 2)
+    matrix = matrix / (abs(matrix).max() or 1)
     rows, columns = matrix.mean(1, keepdims=True), matrix.mean(0, keepdims=True)
     centred = matrix - rows - columns + matrix.mean((0, 1))
     squares = np.linalg.svd(np.moveaxis(centred, -1, 0), compute_uv=False) ** 2
     totals = squares.sum(1)
+    if not totals.sum() > 0:
+        raise ValueError("matrix must be no sum of a row and a column, which has no interaction")
     shares = squares / np.where(totals > 0, totals, 1)[:, None]
     logs = np.log(np.where(shares > 0, shares, 1))
     return float(np.average(np.exp(-(shares * logs).sum(1)), weights=totals))
@@ -326,6 +334,7 @@ def additive_part(matrix: np.ndarray) -> np.ndarray:
 
     f and g of an image are means over the *other* images' sides.
     """
+    matrix = _as_answers(matrix, 3)
     n = len(matrix)
     off = np.where(np.eye(n, dtype=bool)[..., None], 0, matrix)
     rows, columns = off.sum(1), off.sum(0)
@@ -379,6 +388,14 @@ def area_under_roc(margin: np.ndarray, positive: np.ndarray) -> float | None:
     >>> area_under_roc(np.array([3.0, 1.0, 2.0]), np.array([True, False, True]))
     1.0
     """
+    margin, positive = as_numbers("margin", margin), as_array("positive", positive)
+    if margin.ndim != 1 or margin.dtype.kind == "c":
+        raise ValueError(f"margin must be a list of real numbers, got the shape {margin.shape}")
+    if positive.shape != margin.shape or positive.dtype != bool:
+        raise ValueError(
+            f"positive must be {len(margin)} booleans, got dtype {positive.dtype} and shape "
+            f"{positive.shape}"
+        )
     if positive.all() or not positive.any():
         return None
     gaps = margin[positive][:, None] - margin[~positive]
@@ -417,10 +434,22 @@ def _softmax(matrix: np.ndarray) -> dict[str, float]:
 # --- arguments ----------------------------------------------------------------------------
 
 
+def _as_answers(matrix: ArrayLike, fewest: int) -> np.ndarray:
+    """Return a matrix of answers (n, n, outputs) to at least so many images."""
+    array = as_numbers("matrix", matrix)
+    square = array.ndim == 3 and len(array) == array.shape[1] >= fewest and array.shape[2] > 0
+    if not square or array.dtype.kind == "c":
+        raise ValueError(
+            f"matrix must be real, of the shape (n, n, outputs) with n of at least {fewest}, got "
+            f"dtype {array.dtype} and shape {array.shape}"
+        )
+    return as_inexact("matrix", array)
+
+
 def _targets(targets: Any, inputs: Any, reading: str) -> np.ndarray | None:
     if targets is None:
         return None
-    found = as_numpy(targets)
+    found = as_array("targets", targets)
     if found.shape != (len(inputs),):
         raise ValueError(f"targets must have the shape ({len(inputs)},), got {found.shape}")
     if found.dtype.kind not in ("biu" if reading == "logits" else "biuf"):

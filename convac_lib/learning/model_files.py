@@ -13,12 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from .._arrays import Array
+from .._validation import as_instance, as_path
 from ..architecture import Architecture
 from .data import Preparation
 from .models import ConvAC, ConvNet
+from .models.tree import TreeModel
 from .safe_files import naming, read_sealed, write_sealed
 from .tasks import Task
-from .training import TEST_BATCH
+from .training import TEST_BATCH, evaluate
 
 MODELS: dict[str, Any] = {"ConvAC": ConvAC, "ConvNet": ConvNet}
 
@@ -40,6 +42,10 @@ class Trained:
     model: ConvAC | ConvNet
     preparation: Preparation
 
+    def __post_init__(self) -> None:
+        as_instance("model", self.model, TreeModel)
+        as_instance("preparation", self.preparation, Preparation)
+
     @torch.no_grad()
     def scores(self, inputs: Any) -> Array:
         """Return the scores of samples as they come, shape (samples, Y)."""
@@ -59,11 +65,13 @@ class Trained:
 
     def evaluate(self, inputs: Any, targets: Any) -> float:
         """Return the accuracy on samples with their targets, or R^2 of a regression."""
-        wanted, scores = self.preparation.targets(targets), self.scores(inputs)
-        if self.preparation.classes:
-            return float((scores.argmax(-1) == wanted).mean())
-        error = ((scores[:, 0] - wanted) ** 2).sum()
-        return float(1 - error / ((wanted - wanted.mean()) ** 2).sum())
+        prepared, wanted = self.preparation.apply(inputs), self.preparation.targets(targets)
+        if len(prepared) != len(wanted):
+            raise ValueError(
+                f"targets must be one for each of {len(prepared)} samples, got {len(wanted)}"
+            )
+        tensors = torch.from_numpy(prepared), torch.from_numpy(wanted)
+        return float(evaluate(self.model, *tensors, len(self.preparation.classes) or None))
 
     def save(self, path: str | Path) -> None:
         """Write a file that `load` reads."""
@@ -75,7 +83,7 @@ class Trained:
             "weights": self.model.state_dict(),
             "preparation": self.preparation.plain,
         }
-        write_sealed(Path(path).expanduser(), "model", contents)
+        write_sealed(as_path("path", path), "model", contents)
 
     def export(self, path: str | Path, inputs: Any) -> None:
         """Write a program of `torch.export`, which needs no more than torch, and try it.
@@ -83,7 +91,7 @@ class Trained:
         It maps samples as they come, float32 of any number, to scores. The `inputs` are a few
         samples to try it on: a RuntimeError if its scores are others.
         """
-        path = Path(path).expanduser()
+        path = as_path("path", path)
         samples = torch.from_numpy(np.asarray(inputs, dtype=np.float32))
         if len(samples) < 2:
             samples = samples.repeat(2, *[1] * (samples.dim() - 1))
@@ -140,7 +148,7 @@ def load(path: str | Path) -> Trained:
     >>> convac_lib.load(tempfile.gettempdir() + "/line.pt").predict(np.eye(4)).shape
     (4,)
     """
-    contents = read_sealed(Path(path).expanduser(), "model")
+    contents = read_sealed(as_path("path", path), "model")
     options = dict(contents["options"])
     architecture = Architecture(**options.pop("architecture"))
     model = MODELS[contents["class"]](
@@ -155,6 +163,7 @@ def load(path: str | Path) -> Trained:
 
 def trained_on(model: Any, task: Task) -> Trained:
     """Return the model with the preparation of the task that it was trained on."""
+    as_instance("task", task, Task)
     if task.preparation is not None:
         return Trained(model, task.preparation)
     shape, classes = task.train_inputs.shape[1:], tuple(map(str, range(task.n_classes or 0)))

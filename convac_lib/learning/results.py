@@ -1,4 +1,8 @@
-"""A file of results: one row of JSON a line, appended to and never rewritten."""
+"""A file of results: one row of JSON a line, appended to and never rewritten.
+
+The row of a run that failed has its settings and, under ``"failed"``, the reason; it has no
+numbers. `Results.rows` gives the others alone, so that nothing takes it for a result.
+"""
 
 import json
 import os
@@ -13,6 +17,7 @@ from filelock import FileLock, Timeout
 from .safe_files import naming
 
 Row = dict[str, Any]
+FAILED = "failed"
 
 
 class Results:
@@ -28,16 +33,37 @@ class Results:
         self.path = Path(path).expanduser()
 
     def rows(self, check: Callable[[Row], Any] = dict) -> list[Row]:
-        """Return the rows as dicts. What a crash left of a last line is no row.
+        """Return the rows of finished runs as dicts. What a crash left of a last line is no row.
 
-        A whole line that is no row, or that `check` refuses, is left out with a warning that
-        names the file and the line; the file is left as it is.
+        A whole line that is no row, holds NaN or infinity, or that `check` refuses, is left out
+        with a warning that names the file and the line; the file is left as it is.
 
         Warns
         -----
         UserWarning
             For each such line.
         """
+        return [row for row in self._all(check) if FAILED not in row]
+
+    def failures(self, check: Callable[[Row], Any] = dict) -> list[Row]:
+        """Return the rows of runs that failed; `check` and warnings are as for `rows`."""
+        return [row for row in self._all(check) if FAILED in row]
+
+    def append(self, *rows: Row) -> None:
+        """Add rows; when this returns they are on the disk.
+
+        Raises
+        ------
+        ValueError
+            If a number in them is NaN or infinite.
+        """
+        lines = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
+        with naming(self.path), open(self.path, "ab") as file:
+            file.write(lines.encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _all(self, check: Callable[[Row], Any]) -> list[Row]:
         whole, _ = self._split()
         rows = []
         lines = whole.decode("utf-8-sig", errors="replace").split("\n")
@@ -45,7 +71,7 @@ class Results:
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
+                row = json.loads(line, parse_constant=_refuse)
                 if not isinstance(row, dict):
                     raise ValueError("it is no table of JSON")
                 check(row)
@@ -53,19 +79,11 @@ class Results:
                 warnings.warn(
                     f"results {self.path}, line {number}, is no row and is left out: "
                     f"{line[:60]!r} ({str(error)[:100]})",
-                    stacklevel=2,
+                    stacklevel=3,
                 )
             else:
                 rows.append(row)
         return rows
-
-    def append(self, *rows: Row) -> None:
-        """Add rows; when this returns they are on the disk."""
-        lines = "".join(json.dumps(row) + "\n" for row in rows)
-        with naming(self.path), open(self.path, "ab") as file:
-            file.write(lines.encode())
-            file.flush()
-            os.fsync(file.fileno())
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -96,3 +114,7 @@ class Results:
         contents = self.path.read_bytes() if self.path.exists() else b""
         end = contents.rfind(b"\n") + 1
         return contents[:end], contents[end:]
+
+
+def _refuse(number: str) -> None:
+    raise ValueError(f"a number in it is {number}")

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
-
 MAGIC = b"\nconvac "
 
 
@@ -32,6 +30,8 @@ def write_sealed(path: Path, kind: str, contents: dict[str, Any]) -> None:
     >>> read_sealed(path, "checkpoint")
     {'steps': 3}
     """
+    import torch  # here, so that data are read without it
+
     buffer = io.BytesIO()
     torch.save(contents, buffer)
     data = buffer.getvalue()
@@ -65,6 +65,8 @@ def read_sealed(path: Path, kind: str) -> dict[str, Any]:
             f"{kind} {path} {problem}; it was left as it is: delete it to start again, or name "
             "another file"
         )
+    import torch
+
     contents: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     return contents
 
@@ -76,6 +78,17 @@ def naming(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from None
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Raise an OSError that names `path` if it cannot be written, before the work is done."""
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            open(path, "ab").close()
+        else:
+            path.touch()
+            path.unlink()
 
 
 def _seal(kind: str, data: bytes) -> bytes:

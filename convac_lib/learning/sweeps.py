@@ -13,10 +13,12 @@
     grid.channels = [[4, 8, 16], [16, 8, 4]]
     grid.seed = [0, 1, 2, 3, 4]
 
-Rows are JSON, one a line. Starting a study again does what has no row yet. The
-runs go to the cores of this machine, or to a Dask cluster; only the process that
-was started writes, so a row is there once however often a worker dies. On a GPU the
-runs that differ only in their seed are trained together (:mod:`convac_lib.learning.ensembles`).
+Rows are JSON, one a line. Starting a study again does what has no row yet. A run that
+fails stops no other: its row says why, and has no numbers; started again, the study tries it
+again, unless that is not asked for. The runs go to the cores of this machine, or to a Dask
+cluster; only the process that was started writes, so a row is there once however often a
+worker dies. On a GPU the runs that differ only in their seed are trained together
+(:mod:`convac_lib.learning.ensembles`).
 """
 
 import hashlib
@@ -24,25 +26,26 @@ import json
 import re
 import tomllib
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from itertools import product
 from math import prod
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 from joblib import Parallel, cpu_count, delayed
 
-from .._validation import as_int, shown
+from .._validation import as_int, reason_of, shown
 from .experiments import Experiment, bytes_of_a_member, run_together
 from .progress import progress
-from .results import Results, Row
+from .results import FAILED, Results, Row
 from .safe_files import naming
 from .training import Diverged, keep_freed_memory, pick_device
 
-Finished: TypeAlias = tuple[int, list[Row], str | None]  # how many runs, their rows, a failure
 MOST_RUNS = 1_000_000
+KILLED = "its process was ended by the system, which may have run out of memory: try fewer jobs"
 ON_A_GPU = 8  # runs trained together there, if nothing else is asked for
 
 
@@ -144,6 +147,7 @@ def run_study(
     together: int | None = None,
     memory: float | None = None,
     checkpoints: str | Path | None = None,
+    retry_failed: bool = True,
     show_progress: bool = True,
 ) -> list[Row]:
     """Do the runs of a study that have no row in `results` yet.
@@ -171,22 +175,31 @@ def run_study(
     checkpoints
         Folder in which unfinished runs keep their state, and go on from it. Runs that were
         trained together go on only if they are together again.
+    retry_failed
+        Whether runs that failed before are tried again. Without, they count as failed.
     show_progress
         Show a bar of the runs.
 
     Raises
     ------
     ValueError
-        If another process is writing to `results`, or a line of it is not a row.
+        If another process is writing to `results`.
     RuntimeError
-        After all others are done, if some runs failed. They have no row.
+        After all others are done, if runs of the study failed: a training that diverged, data
+        that are not there, too little memory. The rows of these say why.
     """
+    if threads is not None:
+        threads = as_int("threads", threads, minimum=1)
+    if (jobs := as_int("jobs", jobs, minimum=-1)) == 0:
+        raise ValueError("jobs must be at least 1, or -1 for one a core, got 0")
     results = Results(results)
     with results.writing():
         done = {run_key(settings_of(row)) for row in results.rows(settings_of)}
-        missing = [e for e in study.experiments if run_key(e.settings) not in done]
         if checkpoints is not None:
             _clear_checkpoints(checkpoints, done)
+        if not retry_failed:
+            done |= {run_key(settings_of(row)) for row in results.failures(settings_of)}
+        missing = [e for e in study.experiments if run_key(e.settings) not in done]
         jobs, together, memory = _for_the_device(device, scheduler, jobs, together, memory)
         groups = group_by_seed(missing, together, memory)
         jobs, threads = _divide_cores(jobs, threads, len(groups))
@@ -195,25 +208,40 @@ def run_study(
             finished = _on_this_machine(groups, jobs, how)
         else:
             finished = _on_a_cluster(groups, scheduler, how)
-        n_all, failures, n_failed = len(study.experiments), [], 0
+        n_all = len(study.experiments)
         silent = {} if show_progress else {"disable": True}
         bar = progress(None, study.name, total=n_all, initial=n_all - len(missing), **silent)
-        for n_runs, rows, failure in finished:
-            if rows:
-                results.append(*rows)
-                if checkpoints is not None:
-                    _checkpoint(checkpoints, map(settings_of, rows)).unlink(missing_ok=True)
-            if failure is not None:
-                failures.append(failure)
-                n_failed += n_runs - len(rows)
-            bar.update(n_runs)
+        for rows in finished:
+            results.append(*rows)
+            if checkpoints is not None:
+                ended = [settings_of(row) for row in rows if FAILED not in row]
+                _clear_checkpoints(checkpoints, map(run_key, ended))
+            bar.update(len(rows))
         bar.close()
-    if failures:
+    return _rows_of(study, results)
+
+
+def _rows_of(study: Study, results: Results) -> list[Row]:
+    """Return the rows of a study, in its order; a RuntimeError if some of its runs failed."""
+    rows, failures = (
+        {run_key(settings_of(row)): row for row in found}
+        for found in (results.rows(settings_of), results.failures(settings_of))
+    )
+    keys = [run_key(experiment.settings) for experiment in study.experiments]
+    failed = [failures[key] for key in keys if key not in rows]
+    if failed:
+        varied = [name for name in settings_of(failed[0]) if _varies(study, name)]
+        which = ", ".join(f"{name} = {failed[0][name]}" for name in varied)
         raise RuntimeError(
-            f"{n_failed} of {len(missing)} runs failed and have no row; the first:\n" + failures[0]
+            f"{len(failed)} of {len(keys)} runs failed, each with a row in {results.path} that "
+            f"says why; the first{', ' * bool(which)}{which}: {failed[0][FAILED]}"
         )
-    rows = {run_key(settings_of(row)): row for row in results.rows(settings_of)}
-    return [rows[run_key(experiment.settings)] for experiment in study.experiments]
+    return [rows[key] for key in keys]
+
+
+def _varies(study: Study, name: str) -> bool:
+    values = [experiment.settings[name] for experiment in study.experiments]
+    return any(value != values[0] for value in values)
 
 
 def group_by_seed(
@@ -261,27 +289,32 @@ def _for_the_device(
 
 def _run_group(
     group: list[dict[str, Any]], device: str, checkpoints: str | Path | None, threads: int
-) -> Finished:
-    """Do a group of runs in a worker: return how many, their rows, and what went wrong."""
+) -> list[Row]:
+    """Do a group of runs in a worker, and return the row of each, failed or not."""
+    experiments = [Experiment.from_settings(settings) for settings in group]
+    checkpoint = None if checkpoints is None else _checkpoint(checkpoints, group)
+    how = {"device": device, "checkpoint": checkpoint, "show_progress": False}
     try:
         keep_freed_memory()
         torch.set_num_threads(threads)
-        checkpoint = None if checkpoints is None else _checkpoint(checkpoints, group)
-        how = {"device": device, "checkpoint": checkpoint, "show_progress": False}
-        experiments = [Experiment.from_settings(settings) for settings in group]
         if len(experiments) == 1:
-            return 1, [experiments[0].run(**how)], None
+            return [experiments[0].run(**how)]
         try:
-            return len(group), run_together(experiments, **how), None
+            return run_together(experiments, **how)
         except Diverged:  # some of them: so each alone
             alone = [_run_group([run], device, checkpoints, threads) for run in group]
-            failures = [failure for _, _, failure in alone if failure is not None]
-            rows = [row for _, rows, _ in alone for row in rows]
-            return len(group), rows, failures[0] if failures else None
-    except (ValueError, Diverged) as error:
-        return len(group), [], f"{group}\n{error}"
-    except Exception:
-        return len(group), [], f"{group}\n{traceback.format_exc()}"
+            if checkpoint is not None:
+                checkpoint.unlink(missing_ok=True)
+            return [row for rows in alone for row in rows]
+    except (ValueError, Diverged, OSError, MemoryError) as error:
+        return _failed(experiments, reason_of(error))
+    except Exception as error:
+        reason = f"{type(error).__name__}: {reason_of(error)}"
+        return _failed(experiments, reason, traceback=traceback.format_exc())
+
+
+def _failed(experiments: Sequence[Experiment], reason: str, **more: Any) -> list[Row]:
+    return [experiment.failed_row(reason, **more) for experiment in experiments]
 
 
 def _checkpoint(folder: str | Path, group: Iterable[dict[str, Any]]) -> Path:
@@ -303,17 +336,43 @@ def _clear_checkpoints(folder: str | Path, keys: Iterable[str]) -> None:
 
 
 def _on_this_machine(
-    groups: list[list[Experiment]], jobs: int, how: dict[str, Any]
-) -> Iterator[Finished]:
-    """Yield what `_run_group` returns, as groups finish, from processes of this machine."""
-    calls = (delayed(_run_group)([run.settings for run in group], **how) for group in groups)
-    pool = Parallel(jobs, return_as="generator_unordered", batch_size=1, pre_dispatch=jobs)
-    yield from pool(calls)
+    groups: list[list[Experiment]], jobs: int, how: dict[str, Any], at_once: int | None = None
+) -> Iterator[list[Row]]:
+    """Yield what `_run_group` returns, as groups finish, from processes of this machine.
+
+    When the system ends a process, as it does when memory runs out, all that are at work are
+    lost with it: these are tried once more, one `at_once`, and then it is known which it was.
+    """
+    left, started = dict(enumerate(groups)), []
+
+    def calls() -> Iterator[Any]:
+        for number, group in enumerate(groups):
+            started.append(number)
+            yield delayed(_numbered)(number, [run.settings for run in group], **how)
+
+    dispatched = at_once or jobs
+    pool = Parallel(jobs, return_as="generator_unordered", batch_size=1, pre_dispatch=dispatched)
+    try:
+        for number, rows in pool(calls()):
+            del left[number]
+            yield rows
+    except BrokenExecutor:
+        lost = [left.pop(number) for number in started if number in left]
+        if len(lost) == 1:
+            yield _failed(lost[0], KILLED)
+        else:
+            for group in lost:
+                yield from _on_this_machine([group], 2, how, at_once=1)
+        yield from _on_this_machine(list(left.values()), jobs, how)
+
+
+def _numbered(number: int, group: list[dict[str, Any]], **how: Any) -> tuple[int, list[Row]]:
+    return number, _run_group(group, **how)
 
 
 def _on_a_cluster(
     groups: list[list[Experiment]], address: str, how: dict[str, Any]
-) -> Iterator[Finished]:
+) -> Iterator[list[Row]]:
     """Yield what `_run_group` returns, as groups finish, from the workers of a Dask cluster.
 
     Dask gives the runs of a worker that died to another one.
@@ -324,7 +383,13 @@ def _on_a_cluster(
         raise ValueError(
             "scheduler needs Dask, which is not installed; install the extra 'cluster'"
         ) from None
-    with Client(address) as client:
+    try:
+        connected = Client(address)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"scheduler must be the address of a Dask scheduler, got {address!r}: {error}"
+        ) from None
+    with connected as client:
         futures = {
             client.submit(_run_group, [run.settings for run in group], **how, pure=False): group
             for group in groups
@@ -333,7 +398,8 @@ def _on_a_cluster(
             if future.status == "finished":
                 yield future.result()
             else:
-                yield len(futures[future]), [], f"{future.key}: {future.exception()!r}"
+                error = future.exception()
+                yield _failed(futures[future], f"{type(error).__name__}: {reason_of(error)}")
             future.release()
 
 

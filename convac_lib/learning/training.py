@@ -25,7 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .._validation import as_choice, as_int, as_number
+from .._validation import as_choice, as_int, as_number, shown
 from .models.tree import TreeModel
 from .progress import progress
 from .safe_files import read_sealed, write_sealed
@@ -33,6 +33,7 @@ from .tasks import Task
 
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
+MOST_EPOCHS = 1_000_000
 TEST_BATCH = 250  # samples scored at once
 SAVED_FIRST = 5.0  # seconds until a checkpoint is there, if not saved more often
 LARGEST_INPUT = 16  # images whose pixels are larger are as files have them, from 0 to 255
@@ -73,6 +74,7 @@ class Recipe:
         for name in ("epochs", "batch_size", "seed"):
             value = as_int(name, getattr(self, name), minimum=0 if name == "seed" else 1)
             object.__setattr__(self, name, value)  # Python's own, as files want them
+        as_int("epochs", self.epochs, 1, MOST_EPOCHS)
         as_choice("optimizer", self.optimizer, tuple(OPTIMIZERS))
         for name in ("learning_rate", "weight_decay", "clip"):
             object.__setattr__(self, name, as_number(name, getattr(self, name), minimum=0))
@@ -173,6 +175,8 @@ def train(
 
 def pick_device(device: str | torch.device = "auto") -> torch.device:
     """Return the torch.device that `device` names; ``"auto"`` prefers a GPU."""
+    if not isinstance(device, str | torch.device):
+        raise TypeError(f"device must be a name such as 'cpu', got {shown(device)}")
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -280,17 +284,36 @@ def evaluate(
     """Return the accuracy of `model`, or R^2 where `n_classes` is None; inputs as tensors.
 
     A list of them where the model's scores are those of several, (members, batch, Y).
+
+    Raises
+    ------
+    Diverged
+        If a score is no number.
+    ValueError
+        If all targets are equal, so that there is no R^2.
     """
     total: Any = 0
+    spoiled: Any = False
     for batch, wanted in zip(inputs.split(batch_size), targets.split(batch_size), strict=True):
         scores = model(batch)
+        spoiled = spoiled | scores.isnan().any()
         if n_classes is not None:
             total = total + (scores.argmax(-1) == wanted).sum(-1)
         else:
             total = total + (scores.squeeze(-1) - wanted).double().square().sum(-1)
     if n_classes is not None:
-        return (total.double() / len(targets)).tolist()
-    return (1 - total / (targets - targets.mean()).double().square().sum()).tolist()
+        measured = total.double() / len(targets)
+    else:
+        _refuse_equal("targets", targets)
+        measured = 1 - total / (targets - targets.mean()).double().square().sum()
+    if spoiled or not measured.isfinite().all():
+        raise Diverged("the model's scores are no finite numbers: so there is nothing to measure")
+    return measured.tolist()
+
+
+def _refuse_equal(name: str, targets: Any) -> None:
+    if len(targets) and bool((targets == targets[0]).all()):
+        raise ValueError(f"{name} must differ for a regression, got {float(targets[0]):g} alone")
 
 
 def sample_order(seed: int, epoch: int, n_samples: int) -> Tensor:
@@ -305,6 +328,8 @@ def check_task(task: Task, model: nn.Module) -> None:
         array = getattr(task, name)
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ValueError(f"{name} of the task must be finite, got NaN or infinity")
+        if task.n_classes is None and "targets" in name:
+            _refuse_equal(f"{name} of the task", array)
     n_outputs, n_classes = _n_outputs(model), task.n_classes
     if n_outputs is not None and n_outputs != (n_classes or 1):
         wanted = f"{n_classes} outputs, one a class" if n_classes else "one output"

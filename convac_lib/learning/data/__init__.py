@@ -1,7 +1,8 @@
 """Data of your own: read from a file, a folder or a Dataset, looked at, and made ready.
 
-:func:`read` gives the samples as they are, :class:`~.preparation.Preparation` what is done
-with them before a network sees them. Every guess is noted in words, and commands print it.
+:func:`.reading.read` gives the samples as they are, :class:`~.preparation.Preparation` what is
+done with them before a network sees them, and :func:`.preparation.task_of` both. Every guess is
+noted in words, and commands print it.
 """
 
 from .preparation import Preparation, task_of

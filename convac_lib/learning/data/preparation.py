@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._arrays import Array, as_array
-from ..._validation import as_choice, as_instance
+from ..._arrays import Array, as_array, as_numbers
+from ..._validation import as_choice, as_instance, as_int
 from ..tasks import KINDS, Task
 from .reading import Samples, read
 
 FITS, MISSING = ("pad", "crop"), ("refuse", "drop")
 MOST_CLASSES = 1000
+FEW_VALUES, PER_CLASS = 20, 5  # whole numbers: more values, with fewer samples each, are regressed
 FEWEST = 20  # samples to train on
 COLOURS = (1, 2, 3, 4)
 HELD_OUT = 5  # one in so many samples is tested on, where the data are in one piece
@@ -37,14 +38,16 @@ class Preparation:
         Of a sample as it comes: (height, width), (colours, height, width), (N,) or (N, s).
     colours_last
         Whether images come as (height, width, colours).
-    window, size
-        Of the network's poolings; how many sites a side has, or the line.
+    size
+        How many sites a side of the network's images has, or its line.
     offset, scale
         What is taken away and then multiplied with: one number, or one for each of a row.
     classes
         The names of the classes; none for a regression.
     target_offset, target_scale
         Of the numbers to regress: what the network learns times the scale, plus the offset.
+    columns
+        The names of a table's inputs, in order: new tables may have theirs in another.
 
     Examples
     --------
@@ -63,6 +66,7 @@ class Preparation:
     classes: tuple[str, ...] = ()
     target_offset: float = 0.0
     target_scale: float = 1.0
+    columns: tuple[str, ...] = ()
 
     @classmethod
     def fitted(
@@ -137,10 +141,17 @@ class Preparation:
 
     def targets(self, targets: Array) -> Array:
         """Return targets as a network learns them: int64 classes, or float32 numbers."""
+        targets = as_array("targets", targets)
+        kinds, axes = ("biufU", (1, 2)) if self.classes else ("biuf", (1,))
+        fits = targets.dtype.kind in kinds and targets.ndim in axes and 0 not in targets.shape[1:]
+        if not fits or not _present(targets).all():
+            raise ValueError(
+                f"targets must be one a sample, and none missing, got dtype {targets.dtype} and "
+                f"shape {targets.shape}"
+            )
         if not self.classes:
-            numbers = as_array("targets", targets).astype(float)
-            return ((numbers - self.target_offset) / self.target_scale).astype(np.float32)
-        names = _names(_flat(as_array("targets", targets)))
+            return ((targets - self.target_offset) / self.target_scale).astype(np.float32)
+        names = _names(_flat(targets))
         number = {name: index for index, name in enumerate(self.classes)}
         unknown = sorted({name for name in names if name not in number})
         if unknown:
@@ -152,6 +163,11 @@ class Preparation:
 
     def answers(self, scores: Array) -> Array:
         """Return what scores (samples, Y) say: names of classes, or numbers."""
+        scores, n_outputs = as_numbers("scores", scores), len(self.classes) or 1
+        if scores.ndim != 2 or scores.shape[1] != n_outputs or scores.dtype.kind == "c":
+            raise ValueError(
+                f"scores must be real, of the shape (samples, {n_outputs}), got {scores.shape}"
+            )
         if self.classes:
             return np.array(self.classes)[scores.argmax(-1)]
         return scores[:, 0].astype(float) * self.target_scale + self.target_offset
@@ -159,8 +175,12 @@ class Preparation:
     @classmethod
     def from_plain(cls, values: dict[str, Any]) -> "Preparation":
         """Return what `plain` described."""
+        as_instance("values", values, dict)
         lists = {key: tuple(v) for key, v in values.items() if isinstance(v, list | tuple)}
-        return cls(**{**values, **lists})
+        try:
+            return cls(**{**values, **lists})
+        except TypeError as error:
+            raise ValueError(f"values must be those of a Preparation: {error}") from None
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -183,20 +203,22 @@ class Preparation:
             names = tuple(map(str, range(targets.shape[1])))
             return replace(self, classes=names), [f"targets are one-hot: {len(names)} classes"]
         targets = _flat(targets)
-        if targets.dtype.kind == "f" and not np.isfinite(targets).all():
-            missing = int((~np.isfinite(targets)).sum())
-            raise ValueError(f"targets must be finite, got {missing} missing of {len(targets)}")
-        whole = targets.dtype.kind == "f" and (targets % 1 == 0).all()
-        values = np.unique(targets)
-        if targets.dtype.kind == "f" and not (whole and len(values) <= 20):
+        if missing := int((~_present(targets)).sum()):
+            raise ValueError(
+                f"targets must be there, got {missing} missing or infinite of {len(targets)}; "
+                "leave these samples out with --missing drop"
+            )
+        values, kind = np.unique(targets), targets.dtype.kind
+        whole = kind == "f" and (targets % 1 == 0).all()
+        few = len(values) <= FEW_VALUES
+        many = kind in "iu" and not few and len(targets) < PER_CLASS * len(values)
+        if many or (kind == "f" and not (whole and few)):
             spread = float(targets.std()) or 1.0
             said = f"targets are numbers from {targets.min():g} to {targets.max():g}: a regression"
+            said += f" (whole numbers, but of {len(values)} values)" if many else ""
             return replace(self, target_offset=float(targets.mean()), target_scale=spread), [said]
         if not 2 <= len(values) <= MOST_CLASSES:
-            raise ValueError(
-                f"targets must be of 2 to {MOST_CLASSES} classes, got {len(values)}; numbers to "
-                "regress must be floats"
-            )
+            raise ValueError(f"targets must be of 2 to {MOST_CLASSES} classes, got {len(values)}")
         names = tuple(_names(values))
         said = f"targets are {len(names)} classes: {', '.join(names[:10])}"
         said += ", ..." if len(names) > 10 else ""
@@ -228,10 +250,12 @@ def task_of(
     missing
         ``"refuse"`` samples with missing numbers, or ``"drop"`` them.
     """
+    seed = as_int("seed", seed, minimum=0)
     samples = source if isinstance(source, Samples) else read(source, targets)
     as_choice("missing", missing, MISSING)
     notes = list(samples.notes)
     train, test = _complete(samples.train, missing, notes), samples.test
+    answers = train[1]
     if test is None:
         order = np.random.default_rng(seed).permutation(len(train[0]))
         n_test = max(1, len(order) // HELD_OUT)
@@ -248,6 +272,10 @@ def task_of(
             f"there must be at least {FEWEST} samples to train on, got {len(train[0])}"
         )
     preparation, more = Preparation.fitted(train[0], train[1], kind, fit, samples.table)
+    preparation = replace(preparation, columns=samples.columns)
+    if preparation.classes and samples.test is None:  # a rare class may be held out whole
+        preparation, said = preparation._with_targets(answers)
+        more[-1:] = said
     return Task(
         samples.name,
         preparation.apply(train[0]),
@@ -313,11 +341,16 @@ def _complete(part: Any, missing: str, notes: list[str]) -> tuple[Array, Array]:
     if missing == "refuse":
         return inputs, targets
     whole = np.isfinite(inputs).reshape(len(inputs), -1).all(1)
-    if targets.dtype.kind == "f":
-        whole &= np.isfinite(targets).reshape(len(inputs), -1).all(1)
+    whole &= _present(targets).reshape(len(inputs), -1).all(1)
     if not whole.all():
         notes.append(f"{(~whole).sum()} samples with missing numbers are left out")
     return inputs[whole], targets[whole]
+
+
+def _present(targets: Array) -> Array:
+    """Return which targets are there: numbers that are finite, words that are not empty."""
+    present: Array = targets != "" if targets.dtype.kind == "U" else np.isfinite(targets)
+    return present
 
 
 def _fitted_axis(array: Array, axis: int, size: int, middle: bool) -> Array:

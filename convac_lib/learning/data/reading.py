@@ -11,11 +11,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..._arrays import Array, as_array
+from ..._validation import as_instance, as_list, as_path, shown
 from ..safe_files import naming
 
 INPUTS, TARGETS = ("inputs", "x", "data", "images"), ("targets", "y", "target", "labels")
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 FILES = (".npz", ".npy", ".csv", ".tsv", ".txt")
+MISSING = ("", "?", "NA", "N/A", "nan", "NaN")  # in a table, a number or an answer that is none
 MOST_SAMPLES = 10_000_000
 _DAMAGE = (  # what NumPy, zipfile and zlib raise for files that are not whole
     zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, OSError, AttributeError,
@@ -56,10 +58,13 @@ def is_data(name: str) -> bool:
     >>> is_data("digits"), is_data("~/wine.csv")
     (False, True)
     """
+    as_instance("name", name, str)
     return Path(name).suffix.lower() in FILES or any(c in name for c in "/\\~")
 
 
-def read(source: Any, targets: str = "", labelled: bool = True) -> Samples:
+def read(
+    source: Any, targets: str = "", labelled: bool = True, columns: Sequence[str] = ()
+) -> Samples:
     """Return the samples of a file, a folder, or a `torch.utils.data.Dataset`.
 
     Parameters
@@ -73,21 +78,22 @@ def read(source: Any, targets: str = "", labelled: bool = True) -> Samples:
         The .npy file of the targets, or the name of a CSV file's column; else its last one.
     labelled
         False for samples to predict: they may come without targets.
+    columns
+        Of a CSV file, those to take for inputs, in this order; else all but the target.
 
     Raises
     ------
     ValueError
         If the file is missing, damaged, or not of numbers; it says what to do.
     """
-    if (
-        hasattr(source, "__getitem__")
-        and hasattr(source, "__len__")
-        and not isinstance(source, str)
-    ):
+    as_instance("targets", targets, str)
+    as_instance("labelled", labelled, bool)
+    columns = as_list("columns", columns)
+    if not isinstance(source, str | Path):
         return _read_dataset(source)
-    path = Path(source).expanduser()
+    path = as_path("source", source)
     if not path.exists():
-        raise ValueError(f"{path} is not there; DATA is a task's name, a file or a folder")
+        raise ValueError(f"{path} is not there; DATA, the source, is a file, a folder or a task")
     if path.is_dir():
         samples = _read_folder(path, labelled)
     elif path.suffix.lower() == ".npz":
@@ -95,10 +101,10 @@ def read(source: Any, targets: str = "", labelled: bool = True) -> Samples:
     elif path.suffix.lower() == ".npy":
         samples = _read_npy(path, targets, labelled)
     elif path.suffix.lower() in FILES:
-        samples = _read_csv(path, targets, labelled)
+        samples = _read_csv(path, targets, labelled, columns)
     else:
         raise ValueError(
-            f"{path} must be a .npz, .npy or .csv file or a folder of images, got {path.suffix!r}"
+            f"DATA, the source, must be a .npz, .npy or .csv file or a folder of images, got {path}"
         )
     for inputs, answers in filter(None, (samples.train, samples.test)):
         if inputs.dtype.kind not in "biuf" or inputs.ndim < 2 or 0 in inputs.shape:
@@ -134,12 +140,16 @@ def _read_npz(path: Path, labelled: bool) -> Samples:
         return (x[0], y[0] if y else None) if x and (y or not labelled) else None
 
     train = part("train_") or part("", "_train") or part("")
+    test = part("test_") or part("", "_test")
+    if train is None and not labelled:
+        train, test = test, None
     if train is None:
+        wanted = "train_inputs and train_targets, or inputs and targets"
         raise ValueError(
-            f"{path} must hold train_inputs and train_targets, or inputs and targets, got "
-            f"{', '.join(arrays) or 'no array'}"
+            f"{path} must hold {wanted if labelled else 'inputs, train_inputs or test_inputs'}, "
+            f"got {', '.join(arrays) or 'no array'}"
         )
-    return Samples(path.stem, train, part("test_") or part("", "_test"))
+    return Samples(path.stem, train, test)
 
 
 def _read_npy(path: Path, targets: str, labelled: bool) -> Samples:
@@ -156,7 +166,7 @@ def _read_npy(path: Path, targets: str, labelled: bool) -> Samples:
     return Samples(path.stem, (load(path), answers))
 
 
-def _read_csv(path: Path, target: str, labelled: bool) -> Samples:
+def _read_csv(path: Path, target: str, labelled: bool, inputs: Sequence[str]) -> Samples:
     with naming(path):
         text = path.read_bytes()
     try:
@@ -177,43 +187,56 @@ def _read_csv(path: Path, target: str, labelled: bool) -> Samples:
             )
     if all(_is_number(name) for name in names):
         raise ValueError(f"{path} must begin with a line of names, got numbers: {names[:4]}")
-    columns = {name: [row[j].strip() for row in rows[1:]] for j, name in enumerate(names)}
-    notes = []
-    answers = None
-    if labelled or target in columns:
-        if target and target not in columns:
-            raise ValueError(
-                f"--targets must be a column of {path}, got {target!r}: {', '.join(names)}"
-            )
-        notes += [] if target else [f"the last column, {names[-1]!r}, is taken for the target"]
-        answers = _column(columns.pop(target or names[-1]))
+    columns = {name: [row[j].strip() for row in rows[1:]] for j, name in enumerate(names) if name}
+    if twice := sorted({name for name in columns if names.count(name) > 1}):
+        raise ValueError(f"{path} must have each column once, got {', '.join(twice)} several times")
+    if lacking := [name for name in inputs if name not in columns]:
+        raise ValueError(f"{path} must have the columns trained on, lacks {', '.join(lacking)}")
+    answers, notes = None, ["a column without a name is left out"] if "" in names else []
+    if labelled or target:
+        others = [name for name in columns if name not in inputs]
+        if target not in columns and (target or not others):
+            got = repr(target) if target else "none beside the inputs"
+            raise ValueError(f"--targets must be a column of {path}, got {got}: {', '.join(names)}")
+        notes += [] if target else [f"the last column, {others[-1]!r}, is taken for the target"]
+        answers = _column(columns.pop(target or others[-1]))
+    if inputs:
+        unused = [name for name in columns if name not in inputs]
+        notes += [f"no inputs, and left out: {', '.join(unused)}"] if unused else []
+        columns = {name: columns[name] for name in inputs}
     words = [name for name, values in columns.items() if not all(map(_is_number, values))]
     if words:
+        word = next(value for value in columns[words[0]] if not _is_number(value))
         raise ValueError(
-            f"{path}: the columns {', '.join(map(repr, words))} hold words; turn them into "
-            "numbers (a column for each word, 0 or 1) or leave them out"
+            f"{path}: the columns {', '.join(map(repr, words))} hold words, such as {word!r}; turn "
+            "them into numbers (a column for each word, 0 or 1) or leave them out"
         )
-    table = [[float(value or "nan") for value in values] for values in columns.values()]
+    table = [list(map(_number, values)) for values in columns.values()]
     samples = Samples(path.stem, (np.array(table).T, answers), table=True)
     return replace(samples, columns=tuple(columns), notes=tuple(notes))
 
 
+def _number(text: str) -> float:
+    return float("nan" if text in MISSING else text)
+
+
 def _is_number(text: str) -> bool:
     try:
-        float(text or "nan")
+        _number(text)
     except ValueError:
         return False
     return True
 
 
 def _column(values: Sequence[str]) -> Array:
-    """Return a column as integers, else floats, else words."""
-    for kind in (int, float):
+    """Return a column as integers, else floats, NaN where missing, else words, or none."""
+    kinds: tuple[Any, ...] = (int, _number)
+    for kind in kinds:
         try:
             return np.array([kind(value) for value in values])
         except (ValueError, OverflowError):
             continue
-    return np.array(values)
+    return np.array(["" if value in MISSING else value for value in values])
 
 
 def _read_folder(path: Path, labelled: bool) -> Samples:
@@ -254,11 +277,18 @@ def _pictures_by_class(path: Path, labelled: bool) -> Part:
 
 
 def _read_dataset(dataset: Any) -> Samples:
-    if not 0 < len(dataset) <= MOST_SAMPLES:
-        raise ValueError(f"DATA must hold from 1 to {MOST_SAMPLES:,} samples, got {len(dataset)}")
-    pairs = [dataset[number] for number in range(len(dataset))]
-    if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
-        raise ValueError("DATA must be a Dataset of pairs (input, target)")
+    try:
+        length = len(dataset)
+        if not 0 < length <= MOST_SAMPLES:
+            raise ValueError(f"it must hold from 1 to {MOST_SAMPLES:,} samples, got {length}")
+        pairs = [dataset[number] for number in range(length)]
+        if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
+            raise ValueError("it gives no pairs")
+    except Exception as error:
+        raise ValueError(
+            "source must be the name of a file or folder, or a Dataset of pairs (input, target), "
+            f"got {shown(dataset)} ({error})"
+        ) from error
     name = type(dataset).__name__
     return Samples(
         name, (_stack("inputs", (x for x, _ in pairs)), _stack("targets", (y for _, y in pairs)))

@@ -7,6 +7,7 @@
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 from ..._arrays import Array
@@ -96,6 +97,8 @@ def make(name: str, seed: int = 0, **options: Any) -> Task:
             as_choice(f"option of {name}", option, tuple(signature(task_of).parameters)[2:])
         return task_of(name, seed, **options)
     known = entry_points(group="convac.tasks")
+    if isinstance(name, str) and name not in known.names and Path(name).exists():
+        raise ValueError(f"task must be a task's name; for the folder {name} write ./{name}")
     as_choice("task", name, sorted(known.names))
     draw, *others = [entry.load() for entry in known.select(name=name)]
     if others:
