@@ -36,7 +36,7 @@ import torch
 from torch import Tensor, nn
 
 from .._arrays import Array, as_generator, as_numbers
-from .._validation import as_instance, as_int
+from .._validation import as_int, shown
 from ..architecture import Architecture
 from .models import ConvAC
 from .models.pooling import product_pool
@@ -197,7 +197,11 @@ def bond_spectrum(
     >>> spectrum.caps, [len(shares) for shares in spectrum.node_shares]
     ((2, 3, 1), [4, 2, 1])
     """
-    as_instance("model", model, ConvAC)
+    if not isinstance(model, ConvAC):
+        raise TypeError(
+            "model must be of the class ConvAC, whose scores are linear in every node's vector, "
+            f"got {shown(model)}"
+        )
     max_nodes = as_int("max_nodes", max_nodes, minimum=1)
     batch_size = as_int("batch_size", batch_size, minimum=1)
     if not isinstance(inputs, Tensor):
