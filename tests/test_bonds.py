@@ -234,7 +234,7 @@ def test_ceilings_are_the_dimensions_of_the_smaller_side():
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"model": ConvNet(LINE)}, "model must be of the class ConvAC, got ConvNet"),
+        ({"model": ConvNet(LINE)}, r"model must be of the class ConvAC, .* got ConvNet"),
         ({"inputs": torch.rand(1, 8)}, "inputs must be 2 samples or more"),
         ({"inputs": torch.rand(8)}, "inputs must be 2 samples or more"),
         ({"inputs": torch.rand(3, 9)}, "x must be sequences"),
@@ -278,10 +278,7 @@ def test_spectra_of_several_networks_are_pooled():
         BondSpectrum.pooled([one, wider])
 
 
-def test_bonds_are_measured_on_real_numbers_through_a_convac():
+def test_bonds_are_measured_on_real_numbers():
     x = np.random.default_rng(0).uniform(size=(9, 8, 1))
-    convnet = ConvNet(Architecture.for_image(4, 10, (3, 3)), seed=0)
-    with pytest.raises(TypeError, match=r"model must be of the class ConvAC, .* got ConvNet"):
-        bond_spectrum(convnet, x)
     with pytest.raises(ValueError, match="inputs must hold real numbers, got dtype complex128"):
         bond_spectrum(line_model(), x + 1j)

@@ -16,7 +16,8 @@ from environment import ROOT, executable
 # The exact core, read from top to bottom, and what tests it.
 CORE = sorted(path.stem for path in (ROOT / "convac_lib").glob("[a-z]*.py"))
 PACKAGES = ("convac_lib", "convac_book", "convac_course")
-NBVAL = ("--nbval", "--nbval-current-env", "--nbval-cell-timeout=300")
+NBVAL = ("--nbval", "--nbval-current-env", "--nbval-sanitize-with", "tests/nbval.cfg")
+RECORDED = ("-p", "tests.recorded_kernel")  # nbval takes the build's run, and makes none itself
 COMMANDS = {}
 
 
@@ -102,8 +103,7 @@ def test():
 def pages():
     """Run every page once more, and compare it with what is stored."""
     install()
-    how = ["-n", 2, "--dist", "loadscope", *NBVAL]
-    pytest(*how, "--nbval-sanitize-with", "tests/nbval.cfg", "book")
+    pytest("-n", 2, "--dist", "loadscope", *NBVAL, "--nbval-cell-timeout=300", "book")
 
 
 @command
