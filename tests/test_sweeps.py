@@ -177,6 +177,13 @@ def test_a_run_that_diverges_is_a_failed_row_and_stops_no_other(tmp_path, how):
     assert list(checkpoints.glob("*")) == []
 
 
+def test_a_run_that_diverges_on_a_cluster_is_a_failed_row_too(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    how = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
+    with distributed.LocalCluster(**how) as cluster:
+        check_wild(tmp_path / "rows.jsonl", threads=1, scheduler=cluster.scheduler_address)
+
+
 def test_a_run_that_failed_is_tried_again_unless_it_is_to_be_kept(tmp_path):
     path = tmp_path / "rows.jsonl"
     how = {"jobs": 1, "threads": 1, "device": "cpu", "show_progress": False}

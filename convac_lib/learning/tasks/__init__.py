@@ -33,8 +33,8 @@ class Task:
     kind
         ``"images"`` or ``"sequences"``; a square array alone would not tell.
     preparation, notes
-        Of data of your own: a :class:`~convac_lib.learning.data.Preparation`, and what was
-        found and guessed.
+        Of data of your own: a :class:`~convac_lib.learning.data.preparation.Preparation`, and
+        what was found and guessed.
     """
 
     name: str
@@ -77,7 +77,7 @@ def make(name: str, seed: int = 0, **options: Any) -> Task:
     of a seed and of options that return a :class:`Task`. Ours are ``"digits"``, ``"local"``
     and ``"global"`` (:mod:`.digits`), those of the book's pages ``"tiled"``, ``"filling"``,
     ``"photos"`` and ``"pairs"``. The name of a file or folder is one of your own data; see
-    :func:`convac_lib.learning.data.task_of`.
+    :func:`~convac_lib.learning.data.preparation.task_of`.
 
     Raises
     ------
