@@ -38,6 +38,14 @@ def grouped(rows, *names):
 
 
 RECIPE = grouped(rows_of("fig10_he_recipe_runs.json"), "task", "learning_rate", "epochs", "design")
+AT_12 = {
+    place[1:]: accuracies
+    for place, accuracies in grouped(
+        [row for row in rows_of("fig10_he_runs.json") if not row["model_options"]],
+        *("r", "task", "design"),
+    ).items()
+    if place[0] == 12
+}
 
 
 @pytest.mark.parametrize("name", ["starts", "fig10_he", "fig10_he_recipe"])
@@ -148,9 +156,55 @@ def test_how_far_above_the_papers_points_both_designs_end():
         (row["task"], row["r"], row["design"]): 100 * row["test_accuracy"]
         for row in rows_of("fig10_paper.json")
     }
-    for design in DESIGNS:
-        above = np.mean(RECIPE["global", 0.01, 32, design]) - paper["global", 12, design]
-        assert 6.5 < above < 8.5
+    ours = [("global", design, RECIPE["global", 0.01, 32, design]) for design in DESIGNS]
+    ours += [
+        (task, design, AT_12[task, design]) for task in ("global", "local") for design in DESIGNS
+    ]
+    above = [np.mean(runs) - paper[task, 12, design] for task, design, runs in ours]
+    assert 6.5 < min(above) < 7.5 and 10 < max(above) < 11
+
+
+def test_all_seeds_of_the_first_width_are_in_and_none_is_lost():
+    seeds = {(task, design): len(runs) for (task, design), runs in AT_12.items()}
+    assert seeds == {
+        (task, design): {"global": 10, "local": 5}[task]
+        for task in ("global", "local")
+        for design in (*DESIGNS, "uniform")
+    }
+    assert min(map(min, AT_12.values())) > 15
+
+
+def test_every_run_at_12_shows_both_halves_of_the_papers_figure():
+    for task, ahead, behind in (("global", "wide-tip", "wide-base"),
+                                ("local", "wide-base", "wide-tip")):  # fmt: skip
+        assert min(AT_12[task, ahead]) > max(AT_12[task, behind])
+
+
+@pytest.mark.parametrize(
+    "task, one, other, low, high",
+    [
+        ("global", "wide-tip", "wide-base", 2.5, 3.5),
+        ("global", "uniform", "wide-tip", 0.7, 1.3),
+        ("global", "uniform", "wide-base", 3.5, 4.5),
+        ("local", "wide-base", "wide-tip", 4, 5),
+        ("local", "uniform", "wide-tip", 4, 5),
+        ("local", "uniform", "wide-base", -1, 1),
+    ],
+)
+def test_the_gaps_at_12_and_what_their_intervals_leave_out(task, one, other, low, high):
+    runs, others = AT_12[task, one], AT_12[task, other]
+    assert low < np.mean(runs) - np.mean(others) < high
+    interval = stats.ttest_ind(runs, others, equal_var=False).confidence_interval(0.95)
+    if low > 0:
+        assert interval.low > 0.45
+    else:
+        assert -1 < interval.low < 0 < interval.high < 1
+
+
+def test_the_uniform_network_has_the_widths_and_the_budget_that_the_page_says():
+    study = Study.read(ROOT / "studies" / "fig10_he.toml")
+    channels = {e.channels for e in study.experiments if (e.design, e.r) == ("uniform", 12)}
+    assert channels == {(29, 30, 30, 30, 30, 30)}
 
 
 def test_the_pages_command_makes_a_row_of_the_study(monkeypatch):
