@@ -94,8 +94,9 @@ def book():
 
 @command
 def test():
-    """Run every test; what the pages show and the built pages are tested too."""
+    """Run every test: nbval's of what the pages show, then all others."""
     book()
+    pytest(*RECORDED, *NBVAL, "book")
     pytest("-n", 2, "--dist", "worksteal", "--doctest-modules", *PACKAGES, "tests")
 
 
