@@ -128,6 +128,7 @@ def test_math_is_typeset(chromium, html):
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_the_tab_key_stops_at_what_can_be_used_and_at_no_formula(chromium, html, name):
     with Visit(chromium, (html / f"{name}.html").as_uri(), viewport=PHONE) as visit:
+        visit.page.evaluate("document.fonts.ready.then(() => null)")
         visit.page.wait_for_timeout(100)
         stops = visit.page.evaluate(
             "[...document.querySelectorAll('.math [tabindex], .math a')]"

@@ -43,7 +43,7 @@
     const left = box.scrollLeft > 1, right = box.scrollLeft + box.clientWidth < box.scrollWidth - 1;
     if (marked(box)) box.dataset.more = `${left ? "left" : ""} ${right ? "right" : ""}`.trim();
   }
-  const reachable = new ResizeObserver((entries) => entries.forEach(({ target }) => {
+  function reach(target) {
     const wide = target.scrollWidth > target.clientWidth + 1;
     target.toggleAttribute("tabindex", wide);
     delete target.dataset.more;
@@ -53,8 +53,14 @@
     target.setAttribute("aria-label", marked(target) ? "formula, scrolls sideways" : "scrolls sideways");
     target.onscroll = () => more(target);
     more(target);
-  }));
-  article.querySelectorAll(".formula, .bd-article table, pre").forEach((box) => reachable.observe(box));
+  }
+  const reachable = new ResizeObserver((entries) => entries.forEach(({ target }) => reach(target)));
+  const boxes = article.querySelectorAll(".formula, .bd-article table, pre");
+  boxes.forEach((box) => reachable.observe(box));
+  // With the fonts of the formulas their width changes, and that of their boxes does not.
+  const again = () => boxes.forEach(reach);
+  document.fonts.ready.then(again);
+  document.fonts.addEventListener("loadingdone", again);
 
   // In a line a formula breaks after its relations; what is still too wide gets a box that scrolls.
   const inLines = [...article.querySelectorAll("span.math")];
