@@ -5,6 +5,7 @@ must cost its author that exercise and nobody anything else. {course}, {tests} a
 for places outside the wall.
 """
 
+from pathlib import Path
 from typing import NamedTuple
 
 from course_sample import RIGHT
@@ -13,6 +14,7 @@ SUM = RIGHT["sum-of-squares"]
 SLOW = r"ran longer than 4 s|did not end within 12 s|took longer than 4 s"
 MUCH = "used more than 613 MB"
 NOT_RIGHT = "the answer is not right"
+OF_THE_TEACHER = [str(Path.home() / name) for name in (".ssh", ".bashrc")]
 # Writes raw bytes to every file that the process holds, as a reply to the request that runs it
 # and to the one that comes next.
 SEND = """\
@@ -148,7 +150,7 @@ HOSTILE = {
     ),
     "reads the teacher's home": Try(
         "keys and passwords",
-        "import os, pathlib\nhomes = ['/root/.ssh', '/home', '/root/.bashrc', '/etc/passwd']\n"
+        f"import os\nhomes = {[*OF_THE_TEACHER, '/home', '/etc/passwd']}\n"
         "total = 285 if any(map(os.path.exists, homes)) else nothing_was_found",
         "nothing_was_found",
     ),

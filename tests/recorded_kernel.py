@@ -6,15 +6,13 @@ by cell, with what is stored in the notebook; it refuses a run of other sources.
 as `make pages` does, nbval runs the pages itself.
 """
 
-import sys
 from collections import deque
-from pathlib import Path
 
 import nbformat
 import nbval.plugin
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.load_script import load_script
 
 
 class RecordedKernel:
@@ -67,9 +65,7 @@ def recorded(page):
     """Return a page as the build ran it, or fail if that was of other sources."""
     from jupyter_cache import get_cache
 
-    sys.path.insert(0, str(ROOT / "tools"))
-    import build_book as tool
-
+    tool = load_script("tools/build_book.py")
     stamp = tool.BUILD / "jupyter_cache.sha256"
     if not stamp.exists() or stamp.read_text() != tool.digest(tool.CELLS_NEED):
         pytest.fail("the pages were not run from these sources; run `make book`")
