@@ -167,3 +167,16 @@ def test_a_training_on_a_graph_is_one_on_images(monkeypatch):
     (ours, *numbers), (theirs, *wanted) = ends
     torch.testing.assert_close(numbers, wanted)
     assert (ours.train, ours.test) == (theirs.train, theirs.test)
+
+
+def test_nodes_whose_hashes_collide_are_told_apart(monkeypatch):
+    monkeypatch.setattr(equal_windows, "_slot", lambda *_: 6)
+    keys, positions = np.zeros((5, 2), dtype=np.int64), np.zeros(5, dtype=np.int64)
+    slots, count, found = np.zeros(8, dtype=np.int64), 0, []
+    for key, position in [((1, 2), 0), ((1, 2), 1), ((1, 3), 1), ((2, 2), 1), ((1, 2), 1)]:
+        node = equal_windows._node.py_func(
+            np.array(key), position, keys, positions, slots, count
+        )  # as Numba compiles it
+        count = max(count, node)
+        found.append(node)
+    assert found == [1, 2, 3, 4, 2]
