@@ -36,9 +36,9 @@ from torch import nn
 
 from convac_lib import Architecture
 from convac_lib.learning.ensembles import CapturedStep, Ensemble, EnsembleRun
-from convac_lib.learning.experiments import Experiment
 from convac_lib.learning.models import ConvAC, ConvNet, fused
 from convac_lib.learning.training import Run, keep_freed_memory
+from convac_workbench.experiments import Experiment
 
 SIDE, OUTPUTS = 64, 10
 

@@ -1,6 +1,6 @@
 """Pictures of networks and partitions, drawn from the objects that are computed with.
 
-Colours and shapes mean the same in the whole book: see :mod:`convac_lib.cli.pictures`,
+Colours and shapes mean the same in the whole book: see :mod:`convac_workbench.cli.pictures`,
 whose pictures are the pages' too.
 """
 
@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from convac_lib.cli.pictures import COLOURS, draw_bond_spectrum, draw_network, node_positions
 from convac_lib.partitions import PartitionLike, as_partition, to_image
+from convac_workbench.cli.pictures import COLOURS, draw_bond_spectrum, draw_network, node_positions
 
 __all__ = ["COLOURS", "draw_bond_spectrum", "draw_network", "draw_partition", "node_positions"]
 

@@ -279,7 +279,7 @@ def missing_for_a_sandbox() -> str | None:
     try:
         with students([]) as template:
             sandbox = Sandbox(template, Limits())
-            error = sandbox.run("import convac_lib, convac_book")
+            error = sandbox.run("import convac_lib, convac_workbench, convac_book")
             sandbox.close()
     except (OSError, Stopped) as stopped:
         error = str(stopped)

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any
 
 MOST_FILES = 24
-PACKAGES = ("convac_course", "convac_book", "convac_lib")
+PACKAGES = ("convac_course", "convac_book", "convac_workbench", "convac_lib")
 START = "from convac_course.template import serve; serve()"
 Begin = Callable[[list[int]], None]
 ADD_SEALS, ALL_SEALS = 1033, 0xF

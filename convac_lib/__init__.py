@@ -14,7 +14,8 @@ each module one step on from those before it:
    exact rank, certified where it meets the cut;
 8. :mod:`~convac_lib.spectra`: the Schmidt spectrum of very many sites.
 
-Then :mod:`convac_lib.learning`, which needs PyTorch.
+Then :mod:`convac_lib.learning`, which needs PyTorch. What is done with both, on data and with
+questions of one's own, is :mod:`convac_workbench`.
 """
 
 from importlib import import_module
@@ -24,12 +25,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .architecture import Architecture
     from .cuts import min_cut
-    from .learning.model_files import load
     from .learning.models import ConvAC, ConvNet
     from .ranks import certify_rank
 
 __version__ = "0.1.0"
-__all__ = ["Architecture", "ConvAC", "ConvNet", "certify_rank", "load", "min_cut"]
+__all__ = ["Architecture", "ConvAC", "ConvNet", "certify_rank", "min_cut"]
 
 # Imported on first use, so that the exact core never loads torch and
 # `import convac_lib` stays quick.
@@ -39,7 +39,6 @@ _HOME = {
     "certify_rank": "ranks",
     "ConvAC": "learning.models",
     "ConvNet": "learning.models",
-    "load": "learning.model_files",
 }
 
 

@@ -26,7 +26,12 @@ from convac_lib import (
     spectra,
     states,
 )
-from convac_lib.learning import (
+from convac_lib.learning.ensembles import Ensemble
+from convac_lib.learning.models import ConvAC, ConvNet
+from convac_lib.learning.tasks import Task, is_registered, make
+from convac_lib.learning.training import Recipe
+from convac_lib.networks import tensor_network
+from convac_workbench import (
     additive,
     advice,
     arrangement,
@@ -36,19 +41,15 @@ from convac_lib.learning import (
     model_files,
     profiles,
 )
-from convac_lib.learning.data import Preparation, is_data, read, task_of
-from convac_lib.learning.ensembles import Ensemble
-from convac_lib.learning.experiments import Experiment
-from convac_lib.learning.models import ConvAC, ConvNet
-from convac_lib.learning.tasks import Task
-from convac_lib.learning.training import Recipe
-from convac_lib.networks import tensor_network
+from convac_workbench.data import Preparation, is_data, named_task, read, task_of
+from convac_workbench.experiments import Experiment
 
 LONGEST = 5  # seconds
 
 LINE = Architecture.line(2, (2, 3))
 WEIGHTS = decompositions.random_weights(LINE, 0)
 MODEL = ConvAC(LINE, share="none", seed=0)
+make("digits")  # the first call loads scikit-learn, which takes its time
 PAIR = np.array([0.75, 0.25])
 SPECTRUM = bonds.BondSpectrum(
     LINE, (np.tile(PAIR, (4, 1)), np.tile(PAIR, (2, 1)), np.array([[1.0]])), (), 100
@@ -162,6 +163,8 @@ CALLS = {
     REGRESSION.targets: dict(targets=SAMPLES[:, 0]),
     PREPARED.answers: dict(scores=np.ones((3, 2))),
     is_data: dict(name="a.csv"),
+    named_task: dict(task="digits", seed=0), make: dict(task="digits", seed=0),
+    is_registered: dict(name="digits"),
     read: dict(source=[(row, 0) for row in SAMPLES], targets="", labelled=True, columns=()),
     task_of: dict(source=[(row, n % 2) for n, row in enumerate(SAMPLES)], seed=0, kind="",
                   targets="", fit="pad", missing="refuse"),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from convac_lib import Architecture
-from convac_lib.learning.bonds import BondSpectrum, bond_caps
+from convac_workbench.bonds import BondSpectrum, bond_caps
 
 
 def spectrum_of(architecture, levels):

@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from convac_lib.learning import additive, tasks
-from convac_lib.learning.interaction import interaction
+from convac_lib.learning import tasks
+from convac_workbench import additive
+from convac_workbench.interaction import interaction
 
 LEFT = np.arange(64).reshape(8, 8) % 8 < 4
 

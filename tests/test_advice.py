@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from spectra_by_hand import FAR, NEAR, PROBE, spectrum_of
 
 from convac_lib import Architecture
-from convac_lib.learning.advice import suggest_profile, tail_sum
-from convac_lib.learning.bonds import bond_caps
+from convac_workbench.advice import suggest_profile, tail_sum
+from convac_workbench.bonds import bond_caps
 
 SHARES = st.sampled_from(["none", "window-position", "all"])
 

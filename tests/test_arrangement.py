@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convac_book.random_hierarchy import draw_rules, sample
-from convac_lib.learning.arrangement import (
+from convac_lib.states import entanglement_entropy, product_state
+from convac_workbench.arrangement import (
     arrange,
     as_sites,
     bisect,
@@ -20,7 +21,6 @@ from convac_lib.learning.arrangement import (
     tree_cost,
     tree_order,
 )
-from convac_lib.states import entanglement_entropy, product_state
 
 
 def random_weights(n, seed):

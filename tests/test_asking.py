@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from convac_lib.learning.asking import answers, as_mask
-from convac_lib.learning.interaction import interaction
+from convac_workbench.asking import answers, as_mask
+from convac_workbench.interaction import interaction
 
 LEFT = np.arange(64).reshape(8, 8) % 8 < 4
 

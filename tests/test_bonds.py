@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from convac_lib import Architecture, ConvAC, ConvNet
 from convac_lib.decompositions import scores
-from convac_lib.learning.bonds import BondSpectrum, bond_ceilings, bond_spectrum
+from convac_workbench.bonds import BondSpectrum, bond_ceilings, bond_spectrum
 
 LINE = Architecture.line(local_dim=2, channels=(3, 4, 3))
 

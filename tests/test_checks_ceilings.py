@@ -11,7 +11,7 @@ from convac_book.checks import ceilings as check
 from convac_lib import Architecture
 from convac_lib.decompositions import coefficients_tensor
 from convac_lib.learning import tasks
-from convac_lib.learning.sweeps import Study, run_key, settings_of
+from convac_workbench.sweeps import Study, run_key, settings_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PROFILES = [(5, 2, 2), (3, 5, 5), (2, 4, 6), (5, 5, 5)]

@@ -7,8 +7,8 @@ import pytest
 
 from convac_book.checks import choosing_widths as check
 from convac_lib import Architecture
-from convac_lib.learning.advice import tail_sum
-from convac_lib.learning.bonds import BondSpectrum
+from convac_workbench.advice import tail_sum
+from convac_workbench.bonds import BondSpectrum
 
 MOMENTS = [
     (([[1, 1], [1, 3]], [[4, -1], [-1, 1]]), (3, 2)),

@@ -10,8 +10,8 @@ from beyond_nets import rank
 
 from convac_book.checks import data_trees as check
 from convac_book.random_hierarchy import draw_rules
-from convac_lib.learning.arrangement import arrange
 from convac_lib.partitions import morton_order
+from convac_workbench.arrangement import arrange
 
 ROWS = json.loads(
     (Path(__file__).resolve().parent.parent / "book/data/hierarchy_runs.json").read_text("utf-8")

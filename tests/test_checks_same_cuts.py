@@ -13,9 +13,9 @@ from convac_book.checks import same_cuts as check
 from convac_lib import Architecture, ConvAC, ConvNet
 from convac_lib.cuts import min_cut_weight
 from convac_lib.decompositions import random_weights
-from convac_lib.learning.bonds import bond_caps
 from convac_lib.partitions import image_blocks, prefix
 from convac_lib.spectra import schmidt_spectrum
+from convac_workbench.bonds import bond_caps
 
 PROFILES = [
     (3, (24, 24, 3, 12, 6, 6), (3, 6, 9, 16, 24, 24), 4),

@@ -7,10 +7,10 @@ import sys
 import pytest
 import typer
 
-from convac_lib.cli.arguments import integers, one_sentence_errors
+from convac_workbench.cli.arguments import integers, one_sentence_errors
 
 CUT = ["cut", "--local-dim", "4", "--channels", "4,2,2", "--partition", "interleaved"]
-CODE = "from convac_lib.cli.app import app; app()"
+CODE = "from convac_workbench.cli.app import app; app()"
 
 
 def convac(*arguments, **how):

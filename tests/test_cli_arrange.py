@@ -5,7 +5,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_wine
 from typer.testing import CliRunner
 
-from convac_lib.cli.app import app
+from convac_workbench.cli.app import app
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from convac_lib.cli.app import app
 from convac_lib.learning import tasks
+from convac_workbench.cli.app import app
 
 QUICK = ["--epochs", 8, "--learning-rate", 0.015, "--device", "cpu", "--probes", 1]
 

@@ -4,8 +4,8 @@ import re
 
 from typer.testing import CliRunner
 
-from convac_lib.cli import doctor
-from convac_lib.cli.app import app
+from convac_workbench.cli import doctor
+from convac_workbench.cli.app import app
 
 
 def convac(*arguments):

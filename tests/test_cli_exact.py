@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from convac_lib import cuts, partitions
 from convac_lib.architecture import Architecture
-from convac_lib.cli.app import app
+from convac_workbench.cli.app import app
 
 
 def run(*arguments):

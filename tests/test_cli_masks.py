@@ -2,7 +2,7 @@
 
 import pytest
 
-from convac_lib.cli.masks import mask_of
+from convac_workbench.cli.masks import mask_of
 
 
 def test_masks_of_words():

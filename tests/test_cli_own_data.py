@@ -11,7 +11,7 @@ import torch
 from sklearn import datasets
 from typer.testing import CliRunner
 
-from convac_lib.cli.app import app
+from convac_workbench.cli.app import app
 
 
 def convac(*arguments, code=0):
@@ -109,7 +109,7 @@ def test_the_reference_s_lines_run_as_printed(tmp_path, monkeypatch):
     names = {}
     for block in blocks:
         exec(block, names)
-    assert names["loss"] < 0.5 and names["convac_lib"].load("wine.pt") is not None
+    assert names["loss"] < 0.5 and names["load"]("wine.pt") is not None
 
 
 def test_a_table_may_have_its_columns_in_another_order(tmp_path, monkeypatch):

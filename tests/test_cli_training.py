@@ -6,7 +6,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from convac_lib.cli.app import app
+from convac_workbench.cli.app import app
 
 QUICK = ["--channels", "4,4,8", "--epochs", "2", "--learning-rate", "0.02", "--device", "cpu"]
 
@@ -145,7 +145,7 @@ def test_sweep_refuses_no_jobs_and_a_run_that_diverges(tmp_path):
 @pytest.mark.parametrize("command, word", [("sweep", "study"), ("design", "budget")])
 def test_help_does_not_load_torch(command, word):
     code = (
-        "import sys; from convac_lib.cli.app import app; from typer.testing import CliRunner;"
+        "import sys; from convac_workbench.cli.app import app; from typer.testing import CliRunner;"
         f"out = CliRunner().invoke(app, ['{command}', '--help']).output;"
         f"assert '{word}' in out.lower(), out; assert 'torch' not in sys.modules"
     )

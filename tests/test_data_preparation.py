@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from convac_lib.learning.data import Preparation, Samples, task_of
+from convac_workbench.data import Preparation, Samples, task_of
 
 RNG = np.random.default_rng(0)
 

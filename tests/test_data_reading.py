@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from convac_lib.learning.data import is_data, read
+from convac_workbench.data import is_data, read
 
 
 def arrays(**changes):

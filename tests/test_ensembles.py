@@ -5,16 +5,17 @@ import pytest
 import torch
 
 from convac_lib import Architecture
-from convac_lib.learning import experiments, tasks
+from convac_lib.learning import tasks
 from convac_lib.learning.ensembles import (
     CapturedStep,
     Ensemble,
     EnsembleRun,
     train_together,
 )
-from convac_lib.learning.experiments import Experiment, bytes_of_a_member, run_together
 from convac_lib.learning.models import ConvAC, ConvNet
 from convac_lib.learning.training import Recipe, Run, train
+from convac_workbench import experiments
+from convac_workbench.experiments import Experiment, bytes_of_a_member, run_together
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from convac_lib.learning.data import task_of
-from convac_lib.learning.experiments import Experiment
-from convac_lib.learning.sweeps import (
+from convac_lib.learning.tasks import Task
+from convac_workbench.data import task_of
+from convac_workbench.experiments import Experiment
+from convac_workbench.sweeps import (
     settings_of,
 )
-from convac_lib.learning.tasks import Task
 
 SMALL = {
     "task": "pairs",

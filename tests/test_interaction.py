@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from torch import nn
 
 from convac_lib import Architecture
-from convac_lib.learning import interaction as module
-from convac_lib.learning.interaction import (
+from convac_lib.learning.models import ConvAC
+from convac_workbench import interaction as module
+from convac_workbench.interaction import (
     additive_part,
     effective_rank,
     interaction,
     variances,
 )
-from convac_lib.learning.models import ConvAC
 
 LEFT = np.arange(64).reshape(8, 8) % 8 < 4
 

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-import convac_lib
 from convac_lib import Architecture, ConvAC, ConvNet
-from convac_lib.learning.data import Samples, task_of
-from convac_lib.learning.model_files import trained_on
+from convac_workbench.data import Samples, task_of
+from convac_workbench.model_files import load, trained_on
 
 RNG = np.random.default_rng(0)
 IMAGE, LINE = Architecture.for_image(8, 4, (3, 4, 5), 3), Architecture.line(4, (3, 4, 5))
@@ -34,7 +33,7 @@ def trained(request):
 def test_a_file_predicts_what_the_model_does(trained, tmp_path):
     ours, inputs, targets = trained
     ours.save(tmp_path / "model.pt")
-    again = convac_lib.load(tmp_path / "model.pt")
+    again = load(tmp_path / "model.pt")
     assert again.preparation == ours.preparation and again.model.options == ours.model.options
     np.testing.assert_array_equal(again.scores(inputs), ours.scores(inputs))
     np.testing.assert_array_equal(again.predict(inputs), ours.predict(inputs))
@@ -67,8 +66,8 @@ def test_a_model_of_a_task_of_ours_knows_its_numbers_and_classes(tmp_path):
     trained_on(ConvAC(Architecture.for_image(8, 2, (2, 2, 2), 10), seed=0), task).save(
         tmp_path / "digits.pt"
     )
-    again = convac_lib.load(tmp_path / "digits.pt")
+    again = load(tmp_path / "digits.pt")
     assert set(again.predict(task.test_inputs)) <= set("0123456789")
     with pytest.raises(ValueError, match=r"model .* is no model"):
         (tmp_path / "no.pt").write_bytes(b"x")
-        convac_lib.load(tmp_path / "no.pt")
+        load(tmp_path / "no.pt")

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 from spectra_by_hand import spectrum_of
 
 from convac_lib import Architecture
-from convac_lib.cli.pictures import draw_bond_spectrum
+from convac_workbench.cli.pictures import draw_bond_spectrum
 
 
 def test_the_picture_shows_bars_caps_and_who_starves():

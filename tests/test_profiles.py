@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convac_lib import Architecture
-from convac_lib.learning.profiles import graded_profile, uniform_profile
+from convac_workbench.profiles import graded_profile, uniform_profile
 
 SHARES = st.sampled_from(["none", "window-position", "all"])
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import convac_lib
+import convac_workbench
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "book" / "reference"
@@ -21,13 +22,15 @@ SHOWN = {
 
 
 def public_modules():
-    """Return the modules of the core and of `learning`, as they are imported."""
-    core = list((ROOT / "convac_lib").glob("*.py"))
-    learning = list((ROOT / "convac_lib" / "learning").rglob("*.py"))
-    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in core + learning]
+    """Return the modules of the library and of the workbench, as they are imported."""
+    paths = [*(ROOT / "convac_lib").rglob("*.py"), *(ROOT / "convac_workbench").rglob("*.py")]
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths]
     names = [name.removesuffix(".__init__") for name in names]
-    hidden = ("convac_lib", "convac_lib.learning")  # which say in what order to read
-    return {name for name in names if name not in hidden and "._" not in name}
+    # What says in which order to read; the cellar; and commands, which have a `--help`.
+    hidden = ("convac_lib", "convac_lib.learning", "convac_workbench")
+    return {
+        name for name in names if name not in hidden and not re.search(r"\._|\.fast|\.cli", name)
+    }
 
 
 def test_every_module_is_on_one_page():
@@ -43,6 +46,11 @@ def test_the_order_is_that_of_the_package_and_of_the_contents():
     told = re.findall(r"^\d.*|^   :mod.*", convac_lib.__doc__, re.MULTILINE)
     core = re.findall(r":mod:`~convac_lib\.(\w+)`", " ".join(told))
     assert index[: len(core)] == core
+    told = re.search(r"^1\..*?(?=\n\n)", convac_workbench.__doc__, re.MULTILINE | re.DOTALL)[0]
+    homes = {name: page for page, names in SHOWN.items() for name in names}
+    names = re.findall(r":mod:`~(convac_workbench\.\w+)`", told)
+    pages = list(dict.fromkeys(homes[name] for name in names))
+    assert index[-len(pages) :] == pages
 
 
 def imported(page):
@@ -53,7 +61,9 @@ def imported(page):
             lines = "".join(cell["source"]).splitlines()
             code = "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!")))
             for node in ast.walk(ast.parse(code)):
-                if isinstance(node, ast.ImportFrom) and node.module.startswith("convac_lib"):
+                if isinstance(node, ast.ImportFrom) and node.module.startswith(
+                    ("convac_lib", "convac_workbench")
+                ):
                     yield from ((node.module, alias.name) for alias in node.names)
 
 

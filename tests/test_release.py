@@ -86,5 +86,5 @@ def test_the_sdist_holds_every_file_of_the_project(built):
 def test_the_wheel_holds_the_packages_with_their_scripts_and_styles_and_nothing_else(built):
     (wheel,) = built.glob("*.whl")
     inside = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    packages = ("convac_lib/", "convac_book/", "convac_course/")
+    packages = ("convac_lib/", "convac_workbench/", "convac_book/", "convac_course/")
     assert inside == {name for name in tracked() if name.startswith(packages)}

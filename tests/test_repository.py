@@ -36,7 +36,7 @@ def declared(*extras):
 USERS_SCRIPT = """\
 from convac_lib import Architecture, ConvAC, certify_rank, min_cut
 from convac_lib.learning import tasks
-from convac_lib.learning.profiles import uniform_profile
+from convac_workbench.profiles import uniform_profile
 from convac_lib.learning.training import train
 from convac_lib.spectra import schmidt_spectrum
 
@@ -48,6 +48,7 @@ weight: int = min_cut(network, "AB" * 32).weight + certify_rank(network, "AB" * 
 entropy: float = schmidt_spectrum(network, "AB" * 32, model.to_weights()).entropy
 print(model(task.test_inputs).argmax(-1), right, weight, entropy)
 """
+PACKAGES = ("convac_lib", "convac_workbench", "convac_book", "convac_course")
 ALL_EXTRAS = tuple(PYPROJECT["project"]["optional-dependencies"])
 
 
@@ -76,7 +77,7 @@ def test_a_script_of_a_user_passes_mypy_strict(tmp_path):
     assert "mine.py:8: error" in told[1]  # the types are seen, they are not Any
 
 
-@pytest.mark.parametrize("package", ["convac_lib", "convac_book", "convac_course"])
+@pytest.mark.parametrize("package", PACKAGES)
 def test_a_package_says_that_it_is_typed(package):
     assert (ROOT / package / "py.typed").is_file()
     assert "py.typed" in PYPROJECT["tool"]["setuptools"]["package-data"]["*"]
@@ -94,8 +95,8 @@ TESTED_IN = {
     "convac_lib/learning/models/compiled.py": "fused",
     "convac_lib/learning/progress.py": "training",
     "convac_lib/learning/tasks/digits.py": "tasks",
-    "convac_lib/cli/app.py": "cli_doctor",  # every command's tests
-    "convac_lib/cli/design_report.py": "cli_design",
+    "convac_workbench/cli/app.py": "cli_doctor",  # every command's tests
+    "convac_workbench/cli/design_report.py": "cli_design",
     "convac_book/drawing.py": "pictures",
     "convac_book/checks/_feedback.py": "checks_states",
     "convac_book/checks/opening.py": "course_graders",
@@ -104,7 +105,7 @@ TESTED_IN = {
 
 def modules():
     """Return every module of the library and of what pages show, as paths from the root."""
-    for package in ("convac_lib", "convac_book"):
+    for package in PACKAGES[:3]:
         for path in sorted((ROOT / package).rglob("*.py")):
             if path.name != "__init__.py":
                 yield path.relative_to(ROOT).as_posix()
@@ -205,7 +206,7 @@ def test_every_import_is_a_declared_dependency(page):
             assert node.level == 0, "a relative import breaks outside this folder"
             roots.add(node.module.split(".")[0])
     homes = packages_distributions()
-    for root in roots - set(sys.stdlib_module_names) - {"convac_book", "convac_lib"}:
+    for root in roots - set(sys.stdlib_module_names) - set(PACKAGES):
         owners = {canonical(name) for name in homes.get(root, [])}
         assert owners & declared("train", "book"), f"{root} is imported but not declared"
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from convac_lib.learning.results import Results
+from convac_workbench.results import Results
 
 
 @pytest.fixture

@@ -11,19 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convac_lib.learning import sweeps, tasks
+from convac_lib.learning import tasks
 from convac_lib.learning.ensembles import EnsembleRun
-from convac_lib.learning.experiments import Experiment, bytes_of_a_member
-from convac_lib.learning.results import Results
 from convac_lib.learning.safe_files import read_sealed
-from convac_lib.learning.sweeps import (
+from convac_lib.learning.tasks import mnist
+from convac_workbench import sweeps
+from convac_workbench.experiments import Experiment, bytes_of_a_member
+from convac_workbench.results import Results
+from convac_workbench.sweeps import (
     Study,
     group_by_seed,
     run_key,
     run_study,
     settings_of,
 )
-from convac_lib.learning.tasks import mnist
 
 SMALL = {
     "task": "pairs",
@@ -462,7 +463,7 @@ def quick_workers():
     utils = pytest.importorskip("distributed.utils")
     with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
         context = utils.get_mp_context()  # sets a list of its own first
-        preloaded = ["distributed", "torch._dynamo", "convac_lib.learning.sweeps"]
+        preloaded = ["distributed", "torch._dynamo", "convac_workbench.sweeps"]
         context.set_forkserver_preload(preloaded)
         yield
 

@@ -87,7 +87,7 @@ def test_the_same_sources_give_the_same_archive(folder, tmp_path):
 
 RUN = """
 import json, sys
-import convac_lib, convac_book
+import convac_lib, convac_workbench, convac_book
 from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell.instance()
 for code in json.load(sys.stdin):

@@ -138,9 +138,9 @@ grid.seed = [0, 1]
 @pytest.fixture
 def kept(tmp_path):
     """A study with two runs, and rows of it and of another study."""
-    from convac_lib.learning.experiments import Experiment
-    from convac_lib.learning.results import Results
-    from convac_lib.learning.sweeps import Study
+    from convac_workbench.experiments import Experiment
+    from convac_workbench.results import Results
+    from convac_workbench.sweeps import Study
 
     source, results = tmp_path / "small.toml", Results(tmp_path / "small.jsonl")
     source.write_text(STUDY)
@@ -174,8 +174,8 @@ def test_kept_rows_are_those_of_the_study_in_its_order_with_their_origin(kept, m
 
 
 def test_a_run_that_failed_is_missing_and_its_reason_kept(kept, monkeypatch, capsys):
-    from convac_lib.learning.results import Results
-    from convac_lib.learning.sweeps import Study
+    from convac_workbench.results import Results
+    from convac_workbench.sweeps import Study
 
     lines = kept[1].read_text().splitlines(keepends=True)
     kept[1].write_text("".join(lines[:2]))  # the run with seed 1

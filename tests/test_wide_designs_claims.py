@@ -13,10 +13,10 @@ import pytest
 from scipy import stats
 from typer.testing import CliRunner
 
-from convac_lib.cli.app import app
-from convac_lib.learning.experiments import Experiment
-from convac_lib.learning.results import Results
-from convac_lib.learning.sweeps import Study, run_key, settings_of
+from convac_workbench.cli.app import app
+from convac_workbench.experiments import Experiment
+from convac_workbench.results import Results
+from convac_workbench.sweeps import Study, run_key, settings_of
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "book" / "data"

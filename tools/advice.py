@@ -1,7 +1,7 @@
 """The study behind "Choosing widths for your data": does advised beat uniform and by hand?
 
 For every setting: train probes on a part of the training set, measure the bonds of the
-one that does best on the rest of it, ask `convac_lib.learning.advice` for a profile, then train
+one that does best on the rest of it, ask `convac_workbench.advice` for a profile, then train
 all profiles of the same budget with several seeds and test them on the test set, which no
 advice has seen. Nothing is chosen by test scores. Stop it and start it again at any time.
 
@@ -21,13 +21,13 @@ import torch
 
 from convac_book import book_data
 from convac_lib.architecture import DESIGNS
-from convac_lib.learning.advice import suggest_profile
-from convac_lib.learning.bonds import bond_spectrum
-from convac_lib.learning.experiments import Experiment
-from convac_lib.learning.profiles import graded_profile
-from convac_lib.learning.results import Results
-from convac_lib.learning.sweeps import Study, run_key, run_study, settings_of
 from convac_lib.learning.training import keep_freed_memory, train
+from convac_workbench.advice import suggest_profile
+from convac_workbench.bonds import bond_spectrum
+from convac_workbench.experiments import Experiment
+from convac_workbench.profiles import graded_profile
+from convac_workbench.results import Results
+from convac_workbench.sweeps import Study, run_key, run_study, settings_of
 
 WHAT = (
     "probes held out part of the training set; train and test are accuracy or R^2, test of the "

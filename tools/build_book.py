@@ -22,7 +22,7 @@ MARK = "@@"  # a line for the reader, from book/_ext/convac_progress.py
 TAIL = 25
 HIDDEN = {".ipynb_checkpoints", "_build"}
 # What the cells of the pages import and read, and what else decides how a page comes out.
-CELLS_NEED = ("convac_lib", "convac_book", "book/data", "constraints.txt")
+CELLS_NEED = ("convac_lib", "convac_workbench", "convac_book", "book/data", "constraints.txt")
 PAGES_NEED = (*CELLS_NEED, "book/_assets", "book/_ext", "book/questions", "_config.yml")
 # Each kernel says this on start; it means only that the kernel listens on this machine.
 NOISE = ("[IPKernelApp] WARNING", "TCP without encryption", "Debugger warning")

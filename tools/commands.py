@@ -15,7 +15,8 @@ from environment import ROOT, executable
 
 # The exact core, read from top to bottom, and what tests it.
 CORE = sorted(path.stem for path in (ROOT / "convac_lib").glob("[a-z]*.py"))
-PACKAGES = ("convac_lib", "convac_book", "convac_course")
+LIBRARY = ("convac_lib", "convac_workbench")
+PACKAGES = (*LIBRARY, "convac_book", "convac_course")
 NBVAL = ("--nbval", "--nbval-current-env", "--nbval-sanitize-with", "tests/nbval.cfg")
 RECORDED = ("-p", "tests.recorded_kernel")  # nbval takes the build's run, and makes none itself
 COMMANDS = {}
@@ -111,13 +112,13 @@ def pages():
 def library():
     """Run the library's tests: no book, no browser, no sandbox."""
     install()
-    pytest("-n", 2, "--doctest-modules", "convac_lib", *tests_of("convac_lib"))
+    pytest("-n", 2, "--doctest-modules", *LIBRARY, *tests_of(*LIBRARY))
 
 
-def tests_of(package):
-    """Return the test files of a package's modules, by the rule of CONTRIBUTING.md."""
+def tests_of(*packages):
+    """Return the test files of packages' modules, by the rule of CONTRIBUTING.md."""
     names = []
-    for path in (ROOT / package).rglob("*.py"):
+    for path in (path for package in packages for path in (ROOT / package).rglob("*.py")):
         stem = path.stem.lstrip("_")
         names += [f"test_{stem}.py", f"test_{path.parent.name}_{stem}.py"]
     return sorted(f"tests/{name}" for name in set(names) if (ROOT / "tests" / name).exists())
@@ -143,9 +144,9 @@ def size():
 
 @command
 def coverage():
-    """Print the lines of convac_lib that no test reaches."""
+    """Print the lines of the library that no test reaches."""
     install()
-    measured = ["--cov", "--cov-report=", "convac_lib", "tests"]
+    measured = ["--cov", "--cov-report=", *LIBRARY, "tests"]
     pytest("-n", 2, "--doctest-modules", "-m", "not browser", *measured)
     python("-m", "coverage", "report")
 

@@ -23,13 +23,13 @@ from torch.nn.functional import cross_entropy
 
 from convac_book import book_data
 from convac_book.random_hierarchy import draw_rules, sample
-from convac_lib.learning.arrangement import (
+from convac_lib.learning.progress import progress
+from convac_lib.partitions import morton_order
+from convac_workbench.arrangement import (
     arrange,
     canonical_entropies,
     site_overlaps,
 )
-from convac_lib.learning.progress import progress
-from convac_lib.partitions import morton_order
 
 SYMBOLS, PRODUCTIONS, LEVELS = 4, 2, 4
 N_TRAIN, N_TEST = 4000, 1500

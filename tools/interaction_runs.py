@@ -26,12 +26,12 @@ from torch import nn
 
 from convac_book import book_data
 from convac_lib import Architecture
-from convac_lib.learning.additive import Additive
-from convac_lib.learning.asking import answers
-from convac_lib.learning.interaction import area_under_roc, best_sum, interaction
 from convac_lib.learning.models import ConvAC, ConvNet
 from convac_lib.learning.progress import progress
 from convac_lib.partitions import to_sites
+from convac_workbench.additive import Additive
+from convac_workbench.asking import answers
+from convac_workbench.interaction import area_under_roc, best_sum, interaction
 
 SEEDS = range(5)
 N_TEST, BATCH = 400, 64

@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 
 from convac_book import book_data
-from convac_lib.learning.results import FAILED, Results
-from convac_lib.learning.sweeps import Study, run_key, settings_of
+from convac_workbench.results import FAILED, Results
+from convac_workbench.sweeps import Study, run_key, settings_of
 
 MODELS = {"convnet": "ConvNet", "convac": "ConvAC"}
 MADE_BY = ("threads", "together")

@@ -36,7 +36,7 @@ assert importlib.util.find_spec("torch") is None
 TRAINED = """\
 from convac_lib import ConvAC
 from convac_lib.learning import tasks
-from convac_lib.learning.profiles import uniform_profile
+from convac_workbench.profiles import uniform_profile
 from convac_lib.learning.training import train
 network = uniform_profile(64, 4, 2, 10, budget=2_000)
 model = ConvAC(network, head="normalized", seed=0)

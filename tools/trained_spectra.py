@@ -9,7 +9,7 @@ positions in a pooling window (share = "window-position"). Then, for squares of 
   can be cut down, such that at most one point of test accuracy is lost. It asks the
   network, on real images, and so holds for a ConvNet too.
 - `shares`, `effective_rank`, `rank_that_counts` (ConvAC): the squared Schmidt values that
-  `convac_lib.learning.bonds.bond_spectrum` measures on training images, their
+  `convac_workbench.bonds.bond_spectrum` measures on training images, their
   exp(entropy), and how many exceed 0.001; a surrogate where a square and the rest depend
   on each other.
 - `state_effective_rank` (ConvAC): exp(entropy) of the coefficients tensor itself, exact,
@@ -34,10 +34,10 @@ import numpy as np
 import torch
 
 from convac_book import book_data
-from convac_lib.learning.bonds import bond_spectrum
 from convac_lib.learning.models.tree import convolve
-from convac_lib.learning.sweeps import Study, run_key
 from convac_lib.learning.training import evaluate, keep_freed_memory, train
+from convac_workbench.bonds import bond_spectrum
+from convac_workbench.sweeps import Study, run_key
 
 ROOT = Path(__file__).parents[1]
 OUTPUT = ROOT / "book" / "data" / "trained_spectra.json"

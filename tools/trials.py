@@ -24,10 +24,10 @@ from statistics import median
 import torch
 
 from convac_lib.learning import ensembles, training
-from convac_lib.learning.experiments import Experiment
-from convac_lib.learning.results import Results
 from convac_lib.learning.safe_files import read_sealed
-from convac_lib.learning.sweeps import Study, run_study
+from convac_workbench.experiments import Experiment
+from convac_workbench.results import Results
+from convac_workbench.sweeps import Study, run_study
 
 TRIALS = {"flips": 1000, "train": 40, "sweep": 30, "together": 25, "cluster": 10}
 SETTINGS = {"channels": (4, 4, 4), "local_dim": 4, "epochs": 2, "batch_size": 50}
@@ -87,7 +87,7 @@ def child(work, folder):
 def count_kills(work, times, rng):
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(
-        ["convac_lib.learning.sweeps", "torch._dynamo", "sklearn.datasets"]
+        ["convac_workbench.sweeps", "torch._dynamo", "sklearn.datasets"]
     )
 
     def start(folder):
@@ -134,7 +134,7 @@ def count_cluster(times, rng):
         wanted = list(map(numbers, sweep(folder)))
     tried, hits, resumed, wrong = 0, Counter(), 0, 0
     dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"})
-    get_mp_context().set_forkserver_preload(["distributed", "convac_lib.learning.sweeps"])
+    get_mp_context().set_forkserver_preload(["distributed", "convac_workbench.sweeps"])
     how = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     while sum(hits.values()) < times and tried < 4 * times:
         tried += 1

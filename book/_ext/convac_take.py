@@ -131,7 +131,7 @@ def write_archive(book, target):
             put(f"chapters/data/{path.name}", path.read_bytes())
         for name in ("pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT"):
             put(f"library/{name}", (ROOT / name).read_bytes())
-        for package in ("convac_lib", "convac_book", "convac_course"):
+        for package in ("convac_lib", "convac_workbench", "convac_book", "convac_course"):
             for path in sorted((ROOT / package).rglob("*")):
                 if path.is_file() and "__pycache__" not in path.parts:
                     put(f"library/{path.relative_to(ROOT).as_posix()}", path.read_bytes())

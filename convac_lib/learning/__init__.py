@@ -1,6 +1,5 @@
-"""Training: the models a reader trains, the tasks, and what the trained bonds carry.
+"""Training: the models a reader trains, the tasks, one run, and many alike at once.
 
-Needs PyTorch (the extra ``train``); the exact core above it does not. What is asked of any
-network and of any data, :mod:`~convac_lib.learning.interaction` and
-:mod:`~convac_lib.learning.arrangement`, needs NumPy only.
+Needs PyTorch (the extra ``train``); the exact core above it does not. Read models, tasks,
+training, ensembles.
 """

@@ -7,11 +7,10 @@
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from inspect import signature
-from pathlib import Path
 from typing import Any
 
 from ..._arrays import Array
-from ..._validation import as_choice, as_int
+from ..._validation import as_choice, as_instance, as_int
 
 KINDS = ("images", "sequences")
 
@@ -33,7 +32,7 @@ class Task:
     kind
         ``"images"`` or ``"sequences"``; a square array alone would not tell.
     preparation, notes
-        Of data of your own: a :class:`~convac_lib.learning.data.preparation.Preparation`, and
+        Of data of your own: a :class:`~convac_workbench.data.preparation.Preparation`, and
         what was found and guessed.
     """
 
@@ -70,14 +69,19 @@ class Task:
         )
 
 
-def make(name: str, seed: int = 0, **options: Any) -> Task:
-    """Return the task called `name`, drawn with `seed`.
+def is_registered(name: str) -> bool:
+    """Return whether an installed package has a task called `name`."""
+    as_instance("name", name, str)
+    return name in entry_points(group="convac.tasks").names
+
+
+def make(task: str, seed: int = 0, **options: Any) -> Task:
+    """Return the task called `task`, drawn with `seed`.
 
     A package gives its tasks names by entry points of the group ``convac.tasks``: functions
     of a seed and of options that return a :class:`Task`. Ours are ``"digits"``, ``"local"``
     and ``"global"`` (:mod:`.digits`), those of the book's pages ``"tiled"``, ``"filling"``,
-    ``"photos"`` and ``"pairs"``. The name of a file or folder is one of your own data; see
-    :func:`~convac_lib.learning.data.preparation.task_of`.
+    ``"photos"`` and ``"pairs"``. For data of your own see :mod:`convac_workbench.data`.
 
     Raises
     ------
@@ -90,20 +94,13 @@ def make(name: str, seed: int = 0, **options: Any) -> Task:
     >>> task.train_inputs.shape, task.test_inputs.shape, task.n_classes
     ((1397, 8, 8), (400, 8, 8), 10)
     """
-    from ..data import is_data, task_of  # which makes Tasks
-
-    if isinstance(name, str) and is_data(name):
-        for option in options:
-            as_choice(f"option of {name}", option, tuple(signature(task_of).parameters)[2:])
-        return task_of(name, seed, **options)
+    seed = as_int("seed", seed, minimum=0)
     known = entry_points(group="convac.tasks")
-    if isinstance(name, str) and name not in known.names and Path(name).exists():
-        raise ValueError(f"task must be a task's name; for the folder {name} write ./{name}")
-    as_choice("task", name, sorted(known.names))
-    draw, *others = [entry.load() for entry in known.select(name=name)]
+    as_choice("task", task, sorted(known.names))
+    draw, *others = [entry.load() for entry in known.select(name=task)]
     if others:
-        raise ValueError(f"task must be the name of one installed task, got several {name!r}")
+        raise ValueError(f"task must be the name of one installed task, got several {task!r}")
     for option in options:
-        as_choice(f"option of task {name!r}", option, tuple(signature(draw).parameters))
-    task: Task = draw(seed=seed, **options)
-    return task
+        as_choice(f"option of task {task!r}", option, tuple(signature(draw).parameters))
+    drawn: Task = draw(seed=seed, **options)
+    return drawn

@@ -13,7 +13,7 @@ The arithmetic is NumPy's; torch is only touched if a torch module is asked.
 What the number may claim: "of the variance of this output, over sides drawn
 independently from these images, so much is not f(x_A) + g(x_B)". What not: that the
 *task* needs an interaction. For that, train the additive control
-(:mod:`convac_lib.learning.additive`) and compare.
+(:mod:`convac_workbench.additive`) and compare.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,8 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._arrays import as_array, as_inexact, as_numbers, refuse_overflow
-from .._validation import as_choice, as_int
+from convac_lib._arrays import as_array, as_inexact, as_numbers, refuse_overflow
+from convac_lib._validation import as_choice, as_int
+
 from .asking import READINGS, Asker, as_inputs, as_mask, refuse_constant, refuse_raw_scores
 
 FEWEST = 8  # images: with fewer the error bar itself is noise

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._arrays import as_array, as_generator, as_inexact, as_numbers, refuse_beyond_memory
-from .._arrays import refuse_overflow as in_range
-from .._validation import as_int, as_number, shown
+from convac_lib._arrays import as_array, as_generator, as_inexact, as_numbers, refuse_beyond_memory
+from convac_lib._arrays import refuse_overflow as in_range
+from convac_lib._validation import as_int, as_number, shown
 
 FEWEST = 20  # samples: with fewer a correlation is noise
 MOST_STARTS, MOST_SITES = 10_000, 2**20

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .._validation import as_choice
+from convac_lib._validation import as_choice
 
 
 def mask_of(partition: str, shape: tuple[int, ...], layout: str = "") -> np.ndarray:

@@ -15,15 +15,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .._validation import as_int
-from ..architecture import Architecture
-from ..cuts import Cut
-from ..learning.profiles import level_names
-from ..networks import Node, tensor_network
-from ..partitions import PartitionLike, Sides, as_partition
+from convac_lib._validation import as_int
+from convac_lib.architecture import Architecture
+from convac_lib.cuts import Cut
+from convac_lib.networks import Node, tensor_network
+from convac_lib.partitions import PartitionLike, Sides, as_partition
+
+from ..profiles import level_names
 
 if TYPE_CHECKING:  # the picture of a network needs no torch
-    from ..learning.bonds import BondSpectrum
+    from ..bonds import BondSpectrum
 
 MARKERS = {  # of each kind of node: shape, size, colour
     "input": ("o", 10, "white"),
@@ -124,7 +125,7 @@ def draw_arrangement(
     Parameters
     ----------
     weights : ndarray, shape (N, N)
-        As :func:`convac_lib.learning.arrangement.correlations` gives them.
+        As :func:`convac_workbench.arrangement.correlations` gives them.
     orders : dict of str to ndarray
         The first and the last are drawn.
     entropies : dict of str to list of float

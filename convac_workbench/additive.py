@@ -12,11 +12,12 @@ import torch
 from numpy.typing import ArrayLike
 from torch import nn
 
-from .._arrays import as_array, as_numbers
-from .._validation import as_instance, as_int, shown
+from convac_lib._arrays import as_array, as_numbers
+from convac_lib._validation import as_instance, as_int, shown
+from convac_lib.learning.tasks import Task
+from convac_lib.learning.training import Recipe, train
+
 from .asking import as_mask
-from .tasks import Task
-from .training import Recipe, train
 
 MOST_SEEDS = 1000
 
@@ -102,7 +103,7 @@ def additive_control(
     task : Task
         See :mod:`convac_lib.learning.tasks`.
     partition : array_like of bool
-        True = in A; as for :func:`~convac_lib.learning.interaction.interaction`.
+        True = in A; as for :func:`~convac_workbench.interaction.interaction`.
     seeds : int
         How many of either kind. One is an anecdote.
     recipe, device, **changes

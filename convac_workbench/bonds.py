@@ -35,13 +35,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .._arrays import Array, as_generator, as_numbers
-from .._validation import as_int, shown
-from ..architecture import Architecture
-from .models import ConvAC
-from .models.pooling import product_pool
-from .models.representations import window_first
-from .models.tree import convolve
+from convac_lib._arrays import Array, as_generator, as_numbers
+from convac_lib._validation import as_int, shown
+from convac_lib.architecture import Architecture
+from convac_lib.learning.models import ConvAC
+from convac_lib.learning.models.pooling import product_pool
+from convac_lib.learning.models.representations import window_first
+from convac_lib.learning.models.tree import convolve
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -6,8 +6,8 @@ The uniform profile is the one to beat; the paper's wide base and wide tip (Levi
 
 from collections.abc import Callable, Sequence
 
-from .._validation import as_choice, as_instance, as_int
-from ..architecture import DESIGNS, Architecture, graded_steps
+from convac_lib._validation import as_choice, as_instance, as_int
+from convac_lib.architecture import DESIGNS, Architecture, graded_steps
 
 
 def uniform_profile(

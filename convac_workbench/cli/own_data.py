@@ -11,8 +11,9 @@ from . import arguments as given
 from .arguments import echo, one_sentence_errors, require_torch, say
 
 if TYPE_CHECKING:
-    from ..learning.data import Samples
-    from ..learning.tasks import Task
+    from convac_lib.learning.tasks import Task
+
+    from ..data import Samples
 
 Data = Annotated[
     str,
@@ -34,9 +35,9 @@ def inspect(
     """
     with one_sentence_errors("inspect"):
         require_torch()
-        from ..learning import tasks
+        from ..data import named_task
 
-        task = tasks.make(data, **own_options(data, kind, targets, fit, missing))
+        task = named_task(data, **own_options(data, kind, targets, fit, missing))
         echo("\n".join(described(task)))
 
 
@@ -71,7 +72,7 @@ def evaluate(model: Model, data: Data, targets: given.Targets = "") -> None:
     """
     with one_sentence_errors("evaluate"):
         require_torch()
-        from ..learning.model_files import load
+        from ..model_files import load
 
         trained = load(model)
         samples = read_data(data, targets, columns=trained.preparation.columns)
@@ -92,8 +93,9 @@ def predict(
     """
     with one_sentence_errors("predict"):
         require_torch()
-        from ..learning.model_files import load
-        from ..learning.safe_files import naming
+        from convac_lib.learning.safe_files import naming
+
+        from ..model_files import load
 
         trained = load(model)
         samples = read_data(new, labelled=False, columns=trained.preparation.columns)
@@ -123,7 +125,7 @@ def export(
     """
     with one_sentence_errors("export"):
         require_torch()
-        from ..learning.model_files import load
+        from ..model_files import load
 
         trained = load(model)
         samples = read_data(data, labelled=False, columns=trained.preparation.columns)
@@ -138,7 +140,7 @@ def own_options(
     data: str, kind: str = "", targets: str = "", fit: str = "pad", missing: str = "refuse"
 ) -> dict[str, Any]:
     """Return the options for data of one's own; a ValueError if they are given for a task."""
-    from ..learning.data import is_data
+    from ..data import is_data
 
     options = {"kind": kind, "targets": targets, "fit": fit, "missing": missing}
     usual = {"kind": "", "targets": "", "fit": "pad", "missing": "refuse"}
@@ -152,7 +154,7 @@ def read_data(
     data: str, targets: str = "", labelled: bool = True, columns: tuple[str, ...] = ()
 ) -> "Samples":
     """Return the samples of a file or folder; a ValueError if it is neither."""
-    from ..learning.data import is_data, read
+    from ..data import is_data, read
 
     if not is_data(data) and not Path(data).is_dir():
         raise ValueError(f"DATA must be a .npz, .npy or .csv file or a folder, got {data!r}")

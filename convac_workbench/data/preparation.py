@@ -6,15 +6,18 @@ is asked for. Numbers are moved to lie between 0 and 1, by what the training par
 """
 
 from dataclasses import asdict, dataclass, replace
+from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._arrays import Array, as_array, as_numbers
-from ..._validation import as_choice, as_instance, as_int
-from ..tasks import KINDS, Task
-from .reading import Samples, read
+from convac_lib._arrays import Array, as_array, as_numbers
+from convac_lib._validation import as_choice, as_instance, as_int
+from convac_lib.learning.tasks import KINDS, Task, is_registered, make
+
+from .reading import Samples, is_data, read
 
 FITS, MISSING = ("pad", "crop"), ("refuse", "drop")
 MOST_CLASSES = 1000
@@ -225,6 +228,33 @@ class Preparation:
         if whole:
             said += " (whole numbers as floats: taken for classes)"
         return replace(self, classes=names), [said]
+
+
+def named_task(task: str, seed: int = 0, **options: Any) -> Task:
+    """Return the task called `task`, or the data in the file or folder of that name.
+
+    Parameters
+    ----------
+    options
+        Of the task (:func:`~convac_lib.learning.tasks.make`), or of :func:`task_of`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such task or file, or it has no such option.
+
+    Examples
+    --------
+    >>> named_task("digits").train_inputs.shape
+    (1397, 8, 8)
+    """
+    if not isinstance(task, str) or not is_data(task):
+        if isinstance(task, str) and Path(task).is_dir() and not is_registered(task):
+            raise ValueError(f"task must be a task's name; for the folder {task} write ./{task}")
+        return make(task, seed, **options)
+    for option in options:
+        as_choice(f"option of {task}", option, tuple(signature(task_of).parameters)[2:])
+    return task_of(task, seed, **options)
 
 
 def task_of(

@@ -37,12 +37,13 @@ from typing import Any
 import torch
 from joblib import Parallel, cpu_count, delayed
 
-from .._validation import as_int, reason_of, shown
+from convac_lib._validation import as_int, reason_of, shown
+from convac_lib.learning.progress import progress
+from convac_lib.learning.safe_files import naming
+from convac_lib.learning.training import Diverged, keep_freed_memory, pick_device
+
 from .experiments import Experiment, bytes_of_a_member, run_together
-from .progress import progress
 from .results import FAILED, Results, Row
-from .safe_files import naming
-from .training import Diverged, keep_freed_memory, pick_device
 
 MOST_RUNS = 1_000_000
 KILLED = "its process was ended by the system, which may have run out of memory: try fewer jobs"

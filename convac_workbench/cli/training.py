@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from .._validation import as_choice, as_int
-from ..architecture import SHARING
+from convac_lib._validation import as_choice, as_int
+from convac_lib.architecture import SHARING
+
 from . import arguments as given
 from .arguments import echo, integers, one_sentence_errors, require_torch
 from .own_data import own_options
@@ -53,10 +54,11 @@ def train(
     """
     with one_sentence_errors("train"):
         require_torch()
-        from ..learning.experiments import Experiment
-        from ..learning.model_files import trained_on
-        from ..learning.safe_files import refuse_unwritable
-        from ..learning.training import keep_freed_memory
+        from convac_lib.learning.safe_files import refuse_unwritable
+        from convac_lib.learning.training import keep_freed_memory
+
+        from ..experiments import Experiment
+        from ..model_files import trained_on
 
         if data and task:
             raise ValueError(f"--task must be left out with DATA, got {task!r} and {data!r}")
@@ -107,9 +109,9 @@ def train(
 
 def usual_channels(name: str, options: dict[str, Any]) -> tuple[int, ...]:
     """Return the widths where none are asked for: eight, and twice that at the top."""
-    from ..learning import tasks
+    from ..data import named_task
 
-    *_, n_sites = tasks.make(name, **options).train_inputs.shape[1:3]
+    *_, n_sites = named_task(name, **options).train_inputs.shape[1:3]
     depth = max(1, (n_sites - 1).bit_length())
     return (8,) * (depth - 1) + (16,)
 
@@ -182,7 +184,7 @@ def sweep(
     """
     with one_sentence_errors("sweep"):
         require_torch()
-        from ..learning.sweeps import Study, run_study
+        from ..sweeps import Study, run_study
 
         plan = Study.read(study.expanduser())
         results = (results or Path(f"{plan.name}.jsonl")).expanduser()

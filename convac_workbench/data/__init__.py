@@ -5,7 +5,7 @@ done with them before a network sees them, and :func:`.preparation.task_of` both
 noted in words, and commands print it.
 """
 
-from .preparation import Preparation, task_of
+from .preparation import Preparation, named_task, task_of
 from .reading import Samples, is_data, read
 
-__all__ = ["Preparation", "Samples", "is_data", "read", "task_of"]
+__all__ = ["Preparation", "Samples", "is_data", "named_task", "read", "task_of"]

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from .._validation import as_int
+from convac_lib._validation import as_int
+
 from . import arguments as given
 from .arguments import echo, one_sentence_errors, require_torch
 from .own_data import own_options
@@ -59,7 +60,8 @@ def design(
     """
     with one_sentence_errors("design"):
         require_torch()
-        from ..learning.safe_files import refuse_unwritable
+        from convac_lib.learning.safe_files import refuse_unwritable
+
         from .design_report import Report
 
         for path in filter(None, (to, picture)):

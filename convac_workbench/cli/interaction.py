@@ -16,8 +16,9 @@ from .masks import mask_of
 from .own_data import read_data
 
 if TYPE_CHECKING:
-    from ..learning.interaction import Interaction
-    from ..learning.tasks import Task
+    from convac_lib.learning.tasks import Task
+
+    from ..interaction import Interaction
 
 
 def interaction(
@@ -87,7 +88,7 @@ def interaction(
         if control:
             _print_control(thing, task, mask, control, epochs)
             return
-        from ..learning.interaction import interaction as measure
+        from ..interaction import interaction as measure
 
         function = _build(thing, network)
         in_a = int(np.broadcast_to(mask, inputs.shape[1:]).sum())
@@ -153,7 +154,7 @@ def _print_control(
         raise ValueError(
             "NETWORK must be a function of a seed that returns a new module for --control"
         )
-    from ..learning.additive import additive_control
+    from ..additive import additive_control
 
     found = additive_control(thing, task, mask, seeds=seeds, epochs=epochs)
     score = "R²" if task.n_classes is None else "accuracy"
@@ -215,11 +216,10 @@ def _needed(thing: Any) -> list[str]:
 
 def _read(data: str, targets: str) -> tuple[np.ndarray, np.ndarray | None, "Task | None"]:
     """Return inputs, targets or None, and the task or None."""
-    from ..learning import data as own
-    from ..learning import tasks
+    from ..data import is_data, named_task
 
-    if not own.is_data(data):
-        task = tasks.make(data)
+    if not is_data(data):
+        task = named_task(data)
         return task.test_inputs, task.test_targets, task
     samples = read_data(data, targets, labelled=False)
     parts: list[Any] = [part for part in (samples.train, samples.test) if part is not None]
@@ -235,7 +235,7 @@ def _task(name: str, parts: list[Any]) -> "Task | None":
     """Return the task of a file that has a training set, whatever the shape of its inputs."""
     if len(parts) < 2 or any(answers is None for _, answers in parts):
         return None
-    from ..learning.tasks import Task
+    from convac_lib.learning.tasks import Task
 
     classes = parts[0][1].dtype.kind in "biu"
     train_x, train_y, test_x, test_y = (

@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..._arrays import Array, as_array
-from ..._validation import as_instance, as_list, as_path, shown
-from ..safe_files import naming
+from convac_lib._arrays import Array, as_array
+from convac_lib._validation import as_instance, as_list, as_path, shown
+from convac_lib.learning.safe_files import naming
 
 INPUTS, TARGETS = ("inputs", "x", "data", "images"), ("targets", "y", "target", "labels")
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")

@@ -2,7 +2,7 @@
 
 Side A of input i is joined with side B of input j, for all pairs of n inputs, and the
 network is asked n² questions. For a ConvAC the rank of the matrix is at most the minimal
-cut; for any other network see :mod:`convac_lib.learning.interaction`.
+cut; for any other network see :mod:`convac_workbench.interaction`.
 
 Any torch module or Python function may be asked. torch is touched only for a torch module
 or a tensor.
@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._arrays import as_array, refuse_beyond_memory
-from .._validation import as_choice, shown
+from convac_lib._arrays import as_array, refuse_beyond_memory
+from convac_lib._validation import as_choice, shown
 
 READINGS = ("logits", "values")
 QUESTIONS_AT_ONCE = 4096
@@ -32,7 +32,7 @@ def answers(
     Parameters
     ----------
     function, inputs, partition, reading
-        As for :func:`~convac_lib.learning.interaction.interaction`; all of `inputs` are used.
+        As for :func:`~convac_workbench.interaction.interaction`; all of `inputs` are used.
 
     Returns
     -------

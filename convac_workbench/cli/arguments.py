@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from .._validation import reason_of
+from convac_lib._validation import reason_of
 
 BatchSize = Annotated[int, typer.Option(help="Samples in one step.")]
 Device = Annotated[str, typer.Option(help="auto (a GPU if there is one), cpu, cuda or cuda:1.")]

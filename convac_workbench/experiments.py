@@ -15,15 +15,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from .._validation import as_choice, as_instance, as_int, as_list, as_number
-from ..architecture import Architecture
-from . import tasks
-from .ensembles import TEST_BATCH_ON_A_GPU, train_together
-from .models import ConvAC, ConvNet
+from convac_lib._validation import as_choice, as_instance, as_int, as_list, as_number
+from convac_lib.architecture import Architecture
+from convac_lib.learning.ensembles import TEST_BATCH_ON_A_GPU, train_together
+from convac_lib.learning.models import ConvAC, ConvNet
+from convac_lib.learning.tasks import Task
+from convac_lib.learning.training import Recipe, Result, pick_device, train
+
+from .data import named_task
 from .profiles import uniform_profile
 from .results import FAILED, Row
-from .tasks import Task
-from .training import Recipe, Result, pick_device, train
 
 MODELS = {"convac": ConvAC, "convnet": ConvNet}
 
@@ -257,7 +258,7 @@ def bytes_of_a_member(experiment: Experiment) -> float:
 
 @lru_cache(maxsize=1)
 def _task(name: str, seed: int, options: tuple[tuple[str, Any], ...]) -> Task:
-    return tasks.make(name, seed, **dict(options))
+    return named_task(name, seed, **dict(options))
 
 
 def _now() -> str:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from ..partitions import morton_order
+from convac_lib.partitions import morton_order
+
 from . import arguments as given
 from .arguments import echo, one_sentence_errors
 from .own_data import read_data
 
 if TYPE_CHECKING:
-    from ..learning.arrangement import Arrangement
+    from ..arrangement import Arrangement
 
 MOST_SAMPLES = 5000  # for correlations; more change nothing that is seen
 
@@ -53,7 +54,7 @@ def arrange(
 
     Example: convac arrange digits --picture digits.png
     """
-    from ..learning import arrangement
+    from .. import arrangement
 
     with one_sentence_errors("arrange"):
         if not 0 < theta <= 0.5:
@@ -96,7 +97,7 @@ def _entropies(
     rng: np.random.Generator,
 ) -> dict[str, list[float]]:
     """Return entropies by order and level, and the control's."""
-    from ..learning import arrangement
+    from .. import arrangement
 
     overlaps = arrangement.site_overlaps(inputs, theta)
     table = {
@@ -148,12 +149,11 @@ def _report(
 
 
 def _read(data: str, targets: str) -> np.ndarray:
-    from ..learning import data as own
-    from ..learning import tasks
+    from ..data import is_data, named_task
 
-    if own.is_data(data):
+    if is_data(data):
         return read_data(data, targets, labelled=False).train[0]
-    return np.asarray(tasks.make(data).train_inputs)
+    return np.asarray(named_task(data).train_inputs)
 
 
 def _sites(inputs: np.ndarray, symbols: bool, sequence: bool) -> tuple[np.ndarray, int]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from .safe_files import naming
+from convac_lib.learning.safe_files import naming
 
 Row = dict[str, Any]
 FAILED = "failed"

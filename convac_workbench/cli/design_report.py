@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from ..architecture import DESIGNS, Architecture
-from ..cuts import block_cuts
-from ..learning import tasks
-from ..learning.advice import suggest_profile
-from ..learning.bonds import BondSpectrum, bond_ceilings, bond_spectrum
-from ..learning.experiments import Experiment
-from ..learning.profiles import graded_profile, level_names, uniform_profile
-from ..learning.safe_files import naming
-from ..learning.training import keep_freed_memory
+from convac_lib.architecture import DESIGNS, Architecture
+from convac_lib.cuts import block_cuts
+from convac_lib.learning.safe_files import naming
+from convac_lib.learning.tasks import Task
+from convac_lib.learning.training import keep_freed_memory
+
+from ..advice import suggest_profile
+from ..bonds import BondSpectrum, bond_ceilings, bond_spectrum
+from ..data import named_task
+from ..experiments import Experiment
+from ..profiles import graded_profile, level_names, uniform_profile
 from .arguments import integers
 from .pictures import draw_bond_spectrum, save
 
@@ -25,7 +27,7 @@ class Report:
     """A measurement in the making: the data, then the probes, their bonds, and the advice."""
 
     def __init__(self, data: str, options: dict[str, Any], budget: int, share: str, local_dim: int):
-        self.task, self.budget, self.share = tasks.make(data, **options), budget, share
+        self.task, self.budget, self.share = named_task(data, **options), budget, share
         self.held_out = self.task.hold_out(max(1, len(self.task.train_inputs) // 10))
         self.shape = _network(self.task, local_dim)
         self.uniform = uniform_profile(*self.shape, budget, share)
@@ -200,7 +202,7 @@ class Report:
         save(path)
 
 
-def _network(task: tasks.Task, local_dim: int) -> tuple[int, int, int, int]:
+def _network(task: Task, local_dim: int) -> tuple[int, int, int, int]:
     """Return (n_sites, window, M, Y) for a task."""
     *_, n_sites, width = task.train_inputs.shape[1:]
     n_outputs = task.n_classes or 1

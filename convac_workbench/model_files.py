@@ -12,15 +12,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .._arrays import Array
-from .._validation import as_instance, as_path
-from ..architecture import Architecture
+from convac_lib._arrays import Array
+from convac_lib._validation import as_instance, as_path
+from convac_lib.architecture import Architecture
+from convac_lib.learning.models import ConvAC, ConvNet
+from convac_lib.learning.models.tree import TreeModel
+from convac_lib.learning.safe_files import naming, read_sealed, write_sealed
+from convac_lib.learning.tasks import Task
+from convac_lib.learning.training import TEST_BATCH, evaluate
+
 from .data import Preparation
-from .models import ConvAC, ConvNet
-from .models.tree import TreeModel
-from .safe_files import naming, read_sealed, write_sealed
-from .tasks import Task
-from .training import TEST_BATCH, evaluate
 
 MODELS: dict[str, Any] = {"ConvAC": ConvAC, "ConvNet": ConvNet}
 
@@ -140,12 +141,12 @@ def load(path: str | Path) -> Trained:
 
     Examples
     --------
-    >>> import convac_lib, tempfile
+    >>> import tempfile
     >>> from convac_lib import Architecture, ConvAC
     >>> preparation = Preparation.fitted(np.eye(4), np.array([0.5, 1, 2, 3]))[0]
     >>> trained = Trained(ConvAC(Architecture.line(3, (2, 2)), seed=0), preparation)
     >>> trained.save(tempfile.gettempdir() + "/line.pt")
-    >>> convac_lib.load(tempfile.gettempdir() + "/line.pt").predict(np.eye(4)).shape
+    >>> load(tempfile.gettempdir() + "/line.pt").predict(np.eye(4)).shape
     (4,)
     """
     contents = read_sealed(as_path("path", path), "model")

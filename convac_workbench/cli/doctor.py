@@ -30,7 +30,7 @@ def doctor(device: Device = "auto") -> None:
         if _version("torch") == "not installed":
             echo("training      not tested: pip install 'convac-lib[train]'")
         else:
-            from ..learning.training import device_name, pick_device
+            from convac_lib.learning.training import device_name, pick_device
 
             chosen = pick_device(device)
             echo(f"device        {device_name(chosen)}")
@@ -56,7 +56,7 @@ def _passes(name: str, test: Callable[[], str]) -> bool:
 
 
 def _test_exact_core() -> str:
-    from .. import Architecture, certify_rank
+    from convac_lib import Architecture, certify_rank
 
     found = certify_rank(Architecture.line(2, (3, 4, 5)), "ABABABAB")
     if not found.certified or found.rank != 16:
@@ -68,8 +68,8 @@ def _test_model(device: str) -> str:
     import numpy as np
     import torch
 
-    from .. import Architecture, ConvAC
-    from ..decompositions import scores
+    from convac_lib import Architecture, ConvAC
+    from convac_lib.decompositions import scores
 
     architecture = Architecture.for_image(4, 3, (4, 5), 10)
     model = ConvAC(architecture, seed=0, dtype=torch.float64).to(device)
@@ -83,7 +83,7 @@ def _test_model(device: str) -> str:
 
 
 def _test_training(device: str) -> str:
-    from ..learning.experiments import Experiment
+    from ..experiments import Experiment
 
     run = Experiment(channels=(8, 8, 16), learning_rate=0.02)
     right = run.run(device=device, show_progress=False)["test_accuracy"]

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from .. import partitions
-from .._arrays import human_integer
-from ..architecture import Architecture
-from ..cuts import Cut, min_cut, theorem2_bound
-from ..partitions import Sides
+from convac_lib import partitions
+from convac_lib._arrays import human_integer
+from convac_lib.architecture import Architecture
+from convac_lib.cuts import Cut, min_cut, theorem2_bound
+from convac_lib.partitions import Sides
+
 from .arguments import LocalDim, Share, echo, integers, one_sentence_errors
 
 LARGEST = 2**26  # sites: beyond that a cut needs more memory than a laptop has to spare
@@ -93,7 +94,7 @@ def rank(
 
     Example: convac rank --local-dim 2 --channels 3,4,5 --partition interleaved
     """
-    from ..ranks import certify_rank
+    from convac_lib.ranks import certify_rank
 
     with one_sentence_errors("rank"):
         architecture, sides = _network(channels, partition, window, local_dim)

@@ -18,9 +18,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from .._arrays import Array
-from .._validation import as_instance, as_int, as_number
-from ..architecture import Architecture
+from convac_lib._arrays import Array
+from convac_lib._validation import as_instance, as_int, as_number
+from convac_lib.architecture import Architecture
+
 from .bonds import BondSpectrum, bond_caps
 from .profiles import fits, uniform_profile
 
@@ -38,7 +39,7 @@ def tail_sum(spectrum: BondSpectrum, architecture: Architecture) -> float:
 
     Examples
     --------
-    >>> from convac_lib.learning.bonds import BondSpectrum
+    >>> from convac_workbench.bonds import BondSpectrum
     >>> line = Architecture.line(3, (3, 2))
     >>> shares = [np.array([[0.6, 0.3, 0.1]] * 4), np.array([[0.5, 0.5]] * 2), np.array([[1.0]])]
     >>> spectrum = BondSpectrum(line, tuple(shares), (), 100)
@@ -112,7 +113,7 @@ def suggest_profile(
 
     Examples
     --------
-    >>> from convac_lib.learning.bonds import BondSpectrum
+    >>> from convac_workbench.bonds import BondSpectrum
     >>> probe = Architecture.line(5, (10, 10, 10))  # pairs of neighbours: exact shares
     >>> pair = np.array([0.75] + [1 / 16] * 4)
     >>> levels = [pair, [0.75, 0.25], [0.5, 0.5], [1.0]]
