@@ -10,6 +10,7 @@ from convac_lib.learning.models import ConvAC, ConvNet, fused
 from convac_lib.learning.models.pooling import (
     in_range,
     largest_magnitude,
+    max_pool,
     product_pool,
 )
 from convac_lib.learning.models.products import matmul_in_parts
@@ -31,8 +32,8 @@ def images_on_black(n, scale=1.0):
     return images * scale
 
 
-def convnet(network, dtype):
-    model = ConvNet(network, seed=0, dtype=dtype, share_background=True)
+def convnet(network, dtype, share_background=True):
+    model = ConvNet(network, seed=0, dtype=dtype, share_background=share_background)
     with torch.no_grad():
         for bias in model.biases:  # some channels are above zero on black, some below
             bias.copy_(torch.linspace(-0.3, 0.3, len(bias)))
@@ -46,6 +47,7 @@ def convac(network, dtype, **options):
 
 MODELS = {
     "maximum": convnet,
+    "maximum, whole": lambda *how: convnet(*how, share_background=False),
     "by position": convac,
     "by position, neutral": lambda *how: convac(*how, neutral_background=True),
     "one for all": lambda *how: convac(*how, share="all"),
@@ -177,6 +179,71 @@ def test_a_whole_layer_as_others_may_call_it(dtype):
         rows[3] = torch.nan
     assert fused_layer(rows, kernel, 4)[3].isnan().all()
     assert not fused_layer(rows, kernel, 4)[:3].isnan().any()
+
+
+def plain_max_layer(rows, kernel, bias, window):
+    values = (rows @ kernel[0].T).view(window, -1, kernel.shape[1])
+    return torch.relu(max_pool(values) + bias)
+
+
+def max_gradients(layer, rows, kernel, bias, window, gradient, **options):
+    pooled = layer(rows, kernel, bias, window)
+    return pooled, *torch.autograd.grad(pooled, (rows, kernel, bias), gradient, **options)
+
+
+@settings(deadline=None, max_examples=100)
+@given(layers(), st.sampled_from([1, 40, 2**18]), st.sampled_from([1, 2**20]))
+def test_whole_layers_with_a_maximum_are_the_plain_ones(layer, at_once, worth_a_thread):
+    rows, kernel, window, gradient = layer
+    # Small whole numbers: products are exact, so that it is the same child that wins, and there
+    # are equals, of which the first one wins.
+    rows = (2 * rows.detach()).clamp(-5, 5).round().requires_grad_()
+    kernel = (2 * kernel.detach()[:1]).round().requires_grad_()
+    bias = torch.linspace(-3, 3, kernel.shape[1], dtype=rows.dtype).round().requires_grad_()
+    gradient = (3 * gradient).round()
+    wanted = max_gradients(plain_max_layer, rows, kernel, bias, window, gradient)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fused, "AT_ONCE", at_once)
+        patch.setattr(fused, "WORTH_A_THREAD", worth_a_thread)
+        patch.setattr(torch, "get_num_threads", lambda: 3)
+        found = max_gradients(fused.whole_max_layer, rows, kernel, bias, window, gradient)
+    for mine, its in zip(found, wanted, strict=True):
+        torch.testing.assert_close(mine, its, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_whole_layer_with_a_maximum_as_others_may_call_it(dtype):
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn(5, 4 * 7, generator=generator, dtype=dtype).T.requires_grad_()
+    kernel = torch.randn(1, 5, 3, generator=generator, dtype=dtype).mT.requires_grad_()
+    bias = torch.tensor([0.3, -0.2, 0.0], dtype=dtype, requires_grad=True)
+    gradient = torch.randn(3, 7, generator=generator, dtype=dtype).T
+    layer = (rows, kernel, bias, 4, gradient)
+    wanted = max_gradients(plain_max_layer, *layer)
+    for options in ({}, {"create_graph": True}):
+        found = max_gradients(fused.whole_max_layer, *layer, **options)
+        for mine, its in zip(found, wanted, strict=True):
+            torch.testing.assert_close(mine, its, rtol=1e-5, atol=1e-5)
+    for which in range(3):  # only one of the three is wanted
+        alone = [tensor.detach() for tensor in layer[:3]]
+        alone[which].requires_grad_()
+        (found,) = torch.autograd.grad(fused.whole_max_layer(*alone, 4), alone[which], gradient)
+        torch.testing.assert_close(found, wanted[1 + which], rtol=1e-5, atol=1e-5)
+    nothing = max_gradients(fused.whole_max_layer, rows[:0], *layer[1:4], gradient[:0])
+    assert nothing[0].shape == (0, 3) and not any(part.any() for part in nothing[2:])
+
+
+@pytest.mark.parametrize("where", range(4))
+@pytest.mark.parametrize("path", ["whole", "found"])
+def test_a_maximum_over_what_is_no_number_is_none(path, where):
+    # A comparison with NaN is false: whichever child it is, it must not get lost.
+    rows, kernel, bias = torch.ones(4 * 3, 2), torch.ones(1, 5, 2), -torch.ones(5)
+    rows[3 * where + 1] = torch.nan
+    if path == "whole":
+        pooled = fused.whole_max_layer(rows, kernel, bias, 4)
+    else:
+        pooled = fused.max_layer(rows, kernel[0], bias, torch.arange(12).view(4, 3))
+    assert pooled[1].isnan().all() and torch.equal(pooled[::2], torch.ones(2, 5))
 
 
 def test_what_whole_layers_do_not_cover():

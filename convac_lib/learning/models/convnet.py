@@ -11,7 +11,7 @@ from ...architecture import Architecture
 from . import fused
 from .pooling import average_pool, max_pool
 from .tree import DTYPES, TreeModel, seeded
-from .trees import FoundTree, Tree
+from .trees import FoundTree, Tree, WholeTree
 
 POOLINGS = ("max", "average")
 INITS = ("he", "pytorch")
@@ -83,8 +83,12 @@ class ConvNet(TreeModel):
 
     def climb(self, tree: Tree, layer: int, rows: Tensor, kernel: Tensor) -> Tensor:
         """Return the rows above a layer, fused where that is possible."""
+        window, bias = self.architecture.window, self.biases[layer]
         if self.pooling == "max" and isinstance(tree, FoundTree) and fused.applies(rows):
-            return fused.max_layer(rows, kernel[0], self.biases[layer], tree.tables[layer])
+            return fused.max_layer(rows, kernel[0], bias, tree.tables[layer])
+        if self.pooling == "max" and isinstance(tree, WholeTree):
+            if fused.covers(rows, kernel, window):
+                return fused.whole_max_layer(rows, kernel, bias, window)
         return super().climb(tree, layer, rows, kernel)
 
     def pool(self, layer: int, values: Tensor) -> Tensor:

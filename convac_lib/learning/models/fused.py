@@ -21,7 +21,7 @@ from .derivatives import is_differentiated, is_eager, pulled_back
 from .pooling import as_divisor, orthogonal, plain_product
 
 AT_ONCE = 2**18  # multiplications that BLAS does without a second thread of its own, at most
-LARGEST = 48 * 48  # numbers in a matrix: the products of larger ones are nearly all of the work
+LARGEST = 96 * 96  # numbers in a matrix: the products of larger ones are nearly all of the work
 WORTH_A_THREAD = 2**20  # multiplications of a product for which another thread is started
 NOT_ANY = 255  # no child won: ReLU let nothing through
 
@@ -88,14 +88,26 @@ def _pool_max(mixed, children, bias, pooled, winner):
         for position in range(1, len(children)):
             child = mixed[children[position, place]]
             for channel in range(len(best)):
-                if child[channel] > best[channel]:  # of equals the first one
+                if _beats(child[channel], best[channel]):
                     best[channel] = child[channel]
                     won[channel] = position
-        for channel in range(len(best)):
-            best[channel] += bias[channel]
-            if not best[channel] > 0:
-                best[channel] = 0
-                won[channel] = NOT_ANY
+        _add_bias(best, bias, won)
+
+
+@compiled
+def _beats(number, best):
+    """Return whether a number is larger; of equals the first one stays, and NaN wins."""
+    return number > best or number != number
+
+
+@compiled
+def _add_bias(best, bias, won):
+    """Add the bias, and note where ReLU lets nothing through."""
+    zero, not_any = best.dtype.type(0), np.uint8(NOT_ANY)
+    for channel in range(len(best)):
+        above = best[channel] + bias[channel]
+        best[channel] = zero if above <= zero else above
+        won[channel] = not_any if above <= zero else won[channel]
 
 
 @compiled
@@ -106,6 +118,104 @@ def _unpool_max(gradient, children, winner, mixed, bias):
             if position != NOT_ANY:
                 mixed[children[position, place], channel] += gradient[place, channel]
                 bias[channel] += gradient[place, channel]
+
+
+# --- a layer of a ConvNet on a whole tree -------------------------------------------------
+
+
+def whole_max_layer(rows: Tensor, kernel: Tensor, bias: Tensor, window: int) -> Tensor:
+    """Return `max_layer` of all the windows of a tree: `rows` are (window, windows).
+
+    `kernel` is (1, r_out, r_in). Backward needs to know who won, a byte a number, and not
+    what was multiplied.
+    """
+    return _WholeMaxLayer.apply(rows.contiguous(), kernel.contiguous(), bias, window)
+
+
+class _WholeMaxLayer(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, kernel: Tensor, bias: Tensor, window: int) -> Tensor:
+        pooled = rows.new_empty(len(rows) // window, kernel.shape[1])
+        winner = torch.empty(pooled.shape, dtype=torch.uint8)
+        tensors = (rows.view(window, -1, rows.shape[1]), kernel.transpose(1, 2).contiguous())
+        arrays = [tensor.detach().numpy() for tensor in (*tensors, bias, pooled, winner)]
+        _in_threads(rows, kernel, window, lambda *part: _multiply_max(*arrays, *part))
+        ctx.save_for_backward(rows, kernel, winner)
+        ctx.window = window
+        return pooled
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        rows, kernel, winner = ctx.saved_tensors
+        window, needs_rows = ctx.window, ctx.needs_input_grad[0]
+        if is_differentiated():
+
+            def plain(rows: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+                joined = rows.view(window, -1, rows.shape[1]) @ kernel[0].T
+                won = joined.gather(0, winner.clamp_max(window - 1).long()[None])[0]
+                return (won + bias) * (winner != NOT_ANY)
+
+            inputs = (rows, kernel, torch.zeros_like(kernel[0, :, 0]))
+            return *pulled_back(plain, inputs, gradient), None
+        below = torch.empty_like(rows if needs_rows else rows[:0])
+        tensors = (rows.view(window, -1, rows.shape[1]), kernel[0], gradient.contiguous(), winner)
+        tensors += (below.view(window, -1, rows.shape[1]),)
+        arrays = [tensor.detach().numpy() for tensor in tensors]
+        sums: list[tuple[Tensor, Tensor]] = []
+
+        def work(*part: int) -> None:
+            sums.append((torch.zeros_like(kernel[0]), torch.zeros_like(kernel[0, :, 0])))
+            _unmultiply_max(*arrays, *(total.numpy() for total in sums[-1]), *part)
+
+        _in_threads(rows, kernel, window, work)
+        of_kernel, of_bias = (torch.stack(parts).sum(0) for parts in zip(*sums, strict=True))
+        return below if needs_rows else None, of_kernel[None], of_bias, None
+
+
+@compiled
+def _multiply_max(x, matrices, bias, pooled, winner, begin, end, at_once):
+    window, n_channels = len(x), matrices.shape[2]
+    mixed = np.empty((window, at_once * n_channels), dtype=x.dtype)
+    for first in range(begin, end, at_once):
+        last = min(first + at_once, end)
+        _mix(x, matrices, first, last, mixed)
+        best = pooled[first:last].reshape((last - first) * n_channels)
+        won = winner[first:last].reshape((last - first) * n_channels)
+        best[:] = mixed[0, : len(best)]
+        won[:] = 0
+        for position in range(1, window):
+            this = np.uint8(position)
+            for j in range(len(best)):
+                larger = _beats(mixed[position, j], best[j])
+                best[j] = mixed[position, j] if larger else best[j]
+                won[j] = this if larger else won[j]
+        for place in range(first, last):
+            _add_bias(pooled[place], bias, winner[place])
+
+
+@compiled
+def _unmultiply_max(x, kernel, gradient, winner, below, of_kernel, of_bias, begin, end, at_once):
+    window, n_channels = len(x), gradient.shape[1]
+    flat = np.empty(at_once * n_channels, dtype=x.dtype)
+    of_part, zero = np.empty(kernel.shape, dtype=x.dtype), x.dtype.type(0)
+    for first in range(begin, end, at_once):
+        last = min(first + at_once, end)
+        size = last - first
+        arriving = gradient[first:last].reshape(size * n_channels)
+        won = winner[first:last].reshape(size * n_channels)
+        of_mixed = flat[: size * n_channels].reshape(size, n_channels)
+        for place in range(first, last):
+            for channel in range(n_channels):
+                passed = winner[place, channel] != np.uint8(NOT_ANY)
+                of_bias[channel] += gradient[place, channel] if passed else zero
+        for position in range(window):
+            this = np.uint8(position)
+            for j in range(len(won)):
+                flat[j] = arriving[j] if won[j] == this else zero
+            np.dot(of_mixed.T, x[position, first:last], of_part)
+            of_kernel += of_part
+            if below.shape[1]:
+                np.dot(of_mixed, kernel, below[position, first:last])
 
 
 # --- a layer of a ConvAC ------------------------------------------------------------------
