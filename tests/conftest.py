@@ -1,6 +1,11 @@
 """What the browser tests share: Chromium, and the finished book."""
 
 import os
+
+# Several tests run at once, each with its own processes: a thread of its own for each is quicker
+# than threads that wait for one another. Before anything loads torch.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import shutil
 from pathlib import Path
 

@@ -79,7 +79,7 @@ def test_without_torch_the_extra_that_brings_it_is_named(monkeypatch):
     import convac_lib
 
     monkeypatch.setattr(convac_lib, "find_spec", lambda name: None)
-    for name in ("ConvAC", "ConvNet", "load"):
+    for name in ("ConvAC", "ConvNet"):
         with pytest.raises(ImportError, match=rf"{name} needs PyTorch: pip install .*\[train\]"):
             getattr(convac_lib, name)
     assert convac_lib.Architecture

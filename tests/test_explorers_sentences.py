@@ -505,7 +505,7 @@ def test_the_best_order_is_the_best_of_all(tmp_path):
 def test_what_the_contraction_explorer_says_of_random_orders(tmp_path):
     rng = np.random.default_rng(3)
     states = []
-    for _ in range(2000):
+    for _ in range(400):
         diagram, (bond, site) = str(rng.choice(list(DIAGRAMS))), SIZES[rng.integers(len(SIZES))]
         alive, steps = list(range(len(DIAGRAMS[diagram][0]))), []
         new = len(alive)

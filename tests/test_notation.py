@@ -11,6 +11,7 @@ from prose import before_exercises
 
 import convac_book
 import convac_lib
+import convac_workbench
 from convac_lib import learning
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
@@ -30,7 +31,7 @@ ROWS = [
 ]
 MODULES = [
     importlib.import_module(module.name)
-    for package in (convac_lib, learning, convac_book)
+    for package in (convac_lib, learning, convac_workbench, convac_book)
     for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
 ]
 

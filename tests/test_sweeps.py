@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convac_lib.learning import tasks
 from convac_lib.learning.ensembles import EnsembleRun
 from convac_lib.learning.safe_files import read_sealed
 from convac_lib.learning.tasks import mnist
 from convac_workbench import sweeps
+from convac_workbench.data import preparation
 from convac_workbench.experiments import Experiment, bytes_of_a_member
 from convac_workbench.results import Results
 from convac_workbench.sweeps import (
@@ -222,12 +222,12 @@ def raised(error):
 )
 def test_whatever_a_task_raises_is_the_reason_of_its_row(tmp_path, monkeypatch, error, reason):
     path = tmp_path / "rows.jsonl"
-    make = tasks.make
+    make = preparation.make
 
     def make_or_raise(name, seed, **options):
         return raised(error)() if seed == 1 else make(name, seed, **options)
 
-    monkeypatch.setattr(tasks, "make", make_or_raise)
+    monkeypatch.setattr(preparation, "make", make_or_raise)
     block = [{"grid": {"task_seed": [1, 2]}}]
     broken = Study.from_table({"common": {**SMALL, "epochs": 1}, "block": block})
     with pytest.raises(RuntimeError, match=rf"^1 of 2 runs failed.*task_seed = 1: {reason}"):
