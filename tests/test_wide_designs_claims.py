@@ -48,6 +48,13 @@ AT_12 = {
 }
 
 
+SEEDS = {}  # (task, r, design): {seed: accuracy in per cent}
+for row in rows_of("fig10_he_runs.json"):
+    if not row["model_options"]:
+        place = row["task"], row["r"], row["design"]
+        SEEDS.setdefault(place, {})[row["seed"]] = 100 * row["test_accuracy"]
+
+
 @pytest.mark.parametrize("name", ["starts", "fig10_he", "fig10_he_recipe"])
 def test_the_rows_are_the_studys_and_are_kept_beside_it(name):
     study = Study.read(ROOT / "studies" / f"{name}.toml")
@@ -151,19 +158,6 @@ def test_rounding_moves_a_run_by_a_part_of_what_a_seed_does():
     assert len(parts) == 12 and min(parts) > 1 / 3 and np.median(parts) > 0.5
 
 
-def test_how_far_above_the_papers_points_both_designs_end():
-    paper = {
-        (row["task"], row["r"], row["design"]): 100 * row["test_accuracy"]
-        for row in rows_of("fig10_paper.json")
-    }
-    ours = [("global", design, RECIPE["global", 0.01, 32, design]) for design in DESIGNS]
-    ours += [
-        (task, design, AT_12[task, design]) for task in ("global", "local") for design in DESIGNS
-    ]
-    above = [np.mean(runs) - paper[task, 12, design] for task, design, runs in ours]
-    assert 6.5 < min(above) < 7.5 and 10 < max(above) < 11
-
-
 def test_all_seeds_of_the_first_width_are_in_and_none_is_lost():
     seeds = {(task, design): len(runs) for (task, design), runs in AT_12.items()}
     assert seeds == {
@@ -199,6 +193,131 @@ def test_the_gaps_at_12_and_what_their_intervals_leave_out(task, one, other, low
         assert interval.low > 0.45
     else:
         assert -1 < interval.low < 0 < interval.high < 1
+
+
+WIDTHS, FROM_12 = (6, 8, 12, 16, 20), (12, 16, 20)
+BLOCK = {  # the study's first block: five seeds
+    place: [accuracies[seed] for seed in range(5)] for place, accuracies in SEEDS.items()
+    if place[1] in WIDTHS and place[2]
+}  # fmt: skip
+
+
+def pooled(task, one, other, widths):
+    """Return the mean gap over widths and its interval, from the intervals at each width."""
+    gaps, errors = [], []
+    for r in widths:
+        runs, others = BLOCK[task, r, one], BLOCK[task, r, other]
+        test = stats.ttest_ind(runs, others, equal_var=False)
+        interval = test.confidence_interval(0.95)
+        half = (interval.high - interval.low) / 2
+        errors.append(((half / stats.t.ppf(0.975, test.df)) ** 2, test.df))
+        gaps.append(np.mean(runs) - np.mean(others))
+    total = sum(error for error, _ in errors)
+    df = total**2 / sum(error**2 / free for error, free in errors)
+    half = stats.t.ppf(0.975, df) * np.sqrt(total) / len(widths)
+    return np.mean(gaps), np.mean(gaps) - half, np.mean(gaps) + half
+
+
+def by_shuffling(task, one, other, widths, n_shuffles=20_000):
+    """Return how often labels shuffled within each width part the designs as far as ours do."""
+    rng = np.random.default_rng(0)
+    ranks = np.array([stats.rankdata(BLOCK[task, r, one] + BLOCK[task, r, other]) for r in widths])
+    ours = ranks[:, :5].sum() - ranks.sum() / 2
+    shuffled = rng.permuted(np.broadcast_to(ranks, (n_shuffles, *ranks.shape)), axis=-1)
+    drawn = shuffled[..., :5].sum((1, 2)) - ranks.sum() / 2
+    return np.mean(abs(drawn) >= abs(ours))
+
+
+ALL = [(task, r) for task in ("global", "local") for r in WIDTHS]
+
+
+def test_the_first_block_is_whole_and_no_run_is_lost():
+    assert len(BLOCK) == len(ALL) * 3
+    assert min(row["test_accuracy"] for row in rows_of("fig10_he_runs.json")) > 0.15
+
+
+@pytest.mark.parametrize("task, r", ALL)
+def test_both_halves_of_the_papers_figure_at_every_width(task, r):
+    base, tip, uniform = (BLOCK[task, r, design] for design in (*DESIGNS, "uniform"))
+    behind, ahead = (base, tip) if task == "global" else (tip, base)
+    assert np.mean(behind) < np.mean(ahead)
+    if task == "global":  # uniform's worst run is above the best of both designs
+        assert min(uniform) > max(base + tip)
+    else:
+        assert min(uniform) > max(tip) and abs(np.mean(uniform) - np.mean(base)) < 1.1
+
+
+def test_at_which_widths_alone_the_tip_is_not_told_from_the_base_on_large_digits():
+    undecided = {
+        r
+        for r in WIDTHS
+        if stats.ttest_ind(
+            *(BLOCK["global", r, design] for design in DESIGNS), equal_var=False
+        ).pvalue
+        > 0.05
+    }
+    assert undecided == {6, 8}
+
+
+@pytest.mark.parametrize(
+    "task, one, other, low, high",
+    [
+        ("global", "wide-tip", "wide-base", 1.5, 2.5),
+        ("global", "uniform", "wide-tip", 2.5, 3.5),
+        ("global", "uniform", "wide-base", 4, 5.5),
+        ("local", "wide-base", "wide-tip", 4.5, 5.5),
+        ("local", "uniform", "wide-tip", 4.5, 5.5),
+    ],
+)
+@pytest.mark.parametrize("widths", [WIDTHS, FROM_12])
+def test_what_is_told_apart_over_the_widths(task, one, other, low, high, widths):
+    mean, least, _ = pooled(task, one, other, widths)
+    assert least > 0.4 and by_shuffling(task, one, other, widths) < 0.001
+    if widths == WIDTHS:
+        assert low < mean < high
+
+
+def test_uniform_and_base_are_level_on_small_digits():
+    mean, low, high = pooled("local", "wide-base", "uniform", WIDTHS)
+    assert -1 < low < 0 < high < 1
+    assert by_shuffling("local", "wide-base", "uniform", WIDTHS) > 0.2
+
+
+def test_the_difference_of_the_two_differences():
+    for widths, low, high in ((WIDTHS, 6, 7.5), (FROM_12, 5.5, 6.5)):
+        gaps = [pooled(task, *DESIGNS, widths) for task in ("local", "global")]
+        change = gaps[0][0] - gaps[1][0]
+        # More than both half widths together: surely more than their root sum of squares.
+        assert low < change < high
+        assert change > sum((most - least) / 2 for _, least, most in gaps)
+
+
+def test_the_gaps_shrink_as_the_networks_grow():
+    for task, one, other in (
+        ("global", "uniform", "wide-base"),
+        ("global", "uniform", "wide-tip"),
+        ("local", "wide-base", "wide-tip"),
+    ):
+        gaps = [np.mean(BLOCK[task, r, one]) - np.mean(BLOCK[task, r, other]) for r in WIDTHS]
+        assert gaps == sorted(gaps, reverse=True)
+
+
+def test_how_far_above_the_papers_points_ours_lie():
+    paper = {
+        (row["task"], row["r"], row["design"]): 100 * row["test_accuracy"]
+        for row in rows_of("fig10_paper.json")
+    }
+    above = {
+        r: [
+            np.mean(BLOCK[task, r, design]) - paper[task, r, design]
+            for task in ("global", "local")
+            for design in DESIGNS
+        ]
+        for r in WIDTHS
+    }
+    assert 15 < min(above[6]) and max(above[6]) < 18
+    assert 3 < min(above[20]) and max(above[20]) < 7
+    assert min(map(min, above.values())) > 3
 
 
 def test_the_uniform_network_has_the_widths_and_the_budget_that_the_page_says():
