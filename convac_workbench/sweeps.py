@@ -279,13 +279,12 @@ def _for_the_device(
     if together is not None:
         as_int("together", together, minimum=1)
     on_a_gpu = scheduler is None and pick_device(device).type == "cuda"
-    if not on_a_gpu:
-        return jobs, together or 1, memory
-    jobs = 1 if jobs == -1 else jobs
-    if memory is None:
-        card = torch.cuda.get_device_properties(pick_device(device))
-        memory = 0.8 * card.total_memory / jobs
-    return jobs, together or ON_A_GPU, memory
+    if on_a_gpu:
+        jobs = 1 if jobs == -1 else jobs
+        if memory is None:
+            card = torch.cuda.get_device_properties(pick_device(device))
+            memory = 0.8 * card.total_memory / jobs
+    return jobs, together or (ON_A_GPU if on_a_gpu else 1), memory
 
 
 def _run_group(

@@ -52,3 +52,13 @@ def test_the_additive_control_refuses():
         additive.additive_control(3, task, LEFT)
     with pytest.raises(ValueError, match="seeds"):
         additive.additive_control(lambda seed: nn.Flatten(), task, LEFT, seeds=0)
+
+
+def test_a_build_that_builds_nothing_is_refused():
+    task = tasks.make("digits", side=4)
+
+    def build(seed):
+        raise KeyError("width")
+
+    with pytest.raises(ValueError, match="build must return a module, got KeyError: 'width'"):
+        additive.additive_control(build, task, np.arange(16).reshape(4, 4) < 8)

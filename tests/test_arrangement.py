@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from convac_book.random_hierarchy import draw_rules, sample
 from convac_lib.states import entanglement_entropy, product_state
+from convac_workbench import arrangement
 from convac_workbench.arrangement import (
     arrange,
     as_sites,
@@ -228,3 +229,17 @@ def test_refused_options():
         arrange(x, starts=0)
     with pytest.raises(ValueError, match="seed"):
         arrange(x, seed=-1)
+
+
+@pytest.mark.parametrize(
+    "weights, words",
+    [(np.zeros((1, 1)), "at least 2 sites"), (np.array([[0, 1], [2, 0]]), "symmetric matrix")],
+)
+def test_weights_that_cannot_be_parted(weights, words):
+    with pytest.raises(ValueError, match=words):
+        arrangement.bisect(weights, 1, np.random.default_rng(0))
+
+
+def test_overlaps_are_of_samples_with_samples():
+    with pytest.raises(ValueError, match=r"shape \(N, m, m\), from -1 to 1.*up to 2"):
+        arrangement.canonical_entropies(np.full((4, 3, 3), 2.0))

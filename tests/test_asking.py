@@ -53,3 +53,10 @@ def test_masks():
     assert as_mask(LEFT, x).shape == (8, 8)
     assert as_mask(np.ones((3, 8, 8)) * LEFT == 1, x).shape == (3, 8, 8)
     assert as_mask([1, 0, 0], x).shape == (3, 1, 1)
+
+
+def test_a_module_without_weights_gets_tensors_where_they_are():
+    inputs = torch.rand(20, 6)
+    summed = nn.Sequential(nn.Flatten(), nn.AvgPool1d(6))
+    found = answers(summed, inputs, np.arange(6) < 3)
+    assert found.shape[:2] == (20, 20) and np.isfinite(found).all()

@@ -162,3 +162,11 @@ def test_a_found_tree_lists_only_windows_with_something_in_them():
     assert tree.tables[-1].tolist() == [[1, 2]]
     empty = find_tree(reader, samples * 0)
     assert [table.tolist() for table in empty.tables] == [[[0]] * 4, [[0]] * 4, [[0, 0]]]
+
+
+def test_joined_rows_have_second_derivatives_and_forward_ones():
+    rows = torch.tensor([[0.5], [2.0], [3.0]], dtype=torch.float64, requires_grad=True)
+    children, parents = torch.tensor([0, 2, 0, 1]), torch.tensor([-1, 3, 1])
+    how = (lambda rows: black_windows.join(rows, children, parents) ** 3, rows)
+    assert torch.autograd.gradcheck(*how, check_forward_ad=True)
+    assert torch.autograd.gradgradcheck(*how)

@@ -7,6 +7,7 @@ import sys
 import pytest
 import typer
 
+from convac_workbench.cli import arguments as given
 from convac_workbench.cli.arguments import integers, one_sentence_errors
 
 CUT = ["cut", "--local-dim", "4", "--channels", "4,2,2", "--partition", "interleaved"]
@@ -96,3 +97,9 @@ def test_letters_that_a_terminal_lacks_are_written_in_ascii():
     assert "M⁴ ≤ é ☃ ²".encode("ascii", errors="convac") == b"M^4 <= e ? ^2"
     with pytest.raises(UnicodeDecodeError):
         b"\xff".decode("ascii", errors="convac")
+
+
+def test_what_needs_torch_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(given, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"pip install 'convac-lib\[train\]'"):
+        given.require_torch()

@@ -36,3 +36,9 @@ def test_halves_by_chance_and_in_blocks(word, shape, sum_of):
     mask = mask_of(word, shape, "")
     assert mask.shape == shape and mask.sum() == sum_of
     assert (mask_of(word, shape, "") == mask).all()
+
+
+def test_blocks_of_a_sequence_and_what_no_partition_of_a_picture_is():
+    assert mask_of("blocks:2", (8,)).tolist() == [True, True, False, False] * 2
+    with pytest.raises(ValueError, match="--partition must be left-right, top-bottom"):
+        mask_of("diagonal", (4, 4))

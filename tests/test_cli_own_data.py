@@ -202,3 +202,10 @@ def test_a_wrong_argument_gets_one_sentence(tmp_path, monkeypatch, arguments, me
     assert message in said and said.count("\n") == 1
     kept = convac("inspect", "gaps.csv", "--missing", "drop", code=2)
     assert "targets must be of 2 to 1000 classes, got 1" in kept
+
+
+def test_what_is_neither_a_file_nor_a_folder_is_no_data(tmp_path):
+    wine(tmp_path)
+    convac("train", tmp_path / "data.csv", "--epochs", 1, "--save", tmp_path / "model.pt")
+    said = convac("predict", tmp_path / "model.pt", "digits", code=2)
+    assert "DATA must be a .npz, .npy or .csv file or a folder, got 'digits'" in said

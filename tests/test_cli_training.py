@@ -150,3 +150,10 @@ def test_help_does_not_load_torch(command, word):
         f"assert '{word}' in out.lower(), out; assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_profile_holds_the_widths(tmp_path):
+    profile = tmp_path / "profile.json"
+    result = convac("train", "digits", "--profile", profile, "--channels", "4,4,4")
+    assert result.exit_code == 2
+    assert "--channels and --design must be left out with --profile" in result.output

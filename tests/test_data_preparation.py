@@ -136,3 +136,18 @@ def test_plain_values_come_back_and_other_shapes_are_refused():
     with pytest.raises(ValueError, match="targets must be of the classes a, b, got c"):
         preparation.targets(np.array(["c"]))
     assert replace(preparation, classes=()).answers(np.array([[2.0]])).tolist() == [2.0]
+
+
+def test_one_colour_may_be_an_axis_of_its_own():
+    grey = np.random.default_rng(0).random((30, 1, 4, 4))
+    prepared = Preparation.fitted(grey, np.arange(30) % 2)[0].apply(grey)
+    np.testing.assert_allclose(prepared, grey[:, 0], rtol=1e-6)
+
+
+def test_a_kind_that_does_not_fit_and_a_span_that_no_float_holds():
+    targets = np.arange(30) % 2
+    with pytest.raises(ValueError, match="kind must fit samples of the shape"):
+        Preparation.fitted(np.random.default_rng(0).random((30, 4)), targets, "images")
+    wide = np.where(np.arange(120).reshape(30, 4) % 2, 1.7e308, -1.7e308)
+    with pytest.raises(ValueError, match="inputs must span less than the range of a float"):
+        Preparation.fitted(wide, targets)

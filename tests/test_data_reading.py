@@ -187,3 +187,17 @@ def test_missing_damaged_and_pickled_files_are_refused_and_left_alone(tmp_path):
     (tmp_path / "notes.docx").write_text("x")
     with pytest.raises(ValueError, match=r"must be a .npz, .npy or .csv file"):
         read(tmp_path / "notes.docx")
+
+
+def test_damaged_arrays_and_other_encodings_are_refused_by_name(tmp_path):
+    (tmp_path / "damaged.npy").write_bytes(b"\x93NUMPY\x01\x00 and no more")
+    with pytest.raises(ValueError, match=r"damaged.npy cannot be read as a .npy file"):
+        read(tmp_path / "damaged.npy", "damaged.npy")
+    (tmp_path / "latin.csv").write_bytes("größe,kind\n1,2\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"latin.csv is not text in UTF-8"):
+        read(tmp_path / "latin.csv", "kind")
+
+
+def test_an_empty_dataset_holds_no_samples():
+    with pytest.raises(ValueError, match=r"from 1 to [\d,]+ samples, got 0"):
+        read(torch.utils.data.TensorDataset(torch.zeros(0, 3), torch.zeros(0)))

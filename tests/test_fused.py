@@ -270,3 +270,10 @@ def test_a_model_of_a_line_takes_them_where_it_may(window, monkeypatch):
     assert len(calls) == (0 if window == 3 else 4)
     plainly(monkeypatch)
     torch.testing.assert_close(found, model(x), rtol=1e-10, atol=1e-10)
+
+
+def test_without_numba_a_function_stays_what_it_is(monkeypatch):
+    from convac_lib.learning.models import compiled
+
+    monkeypatch.setattr(compiled, "IS_THERE", False)
+    assert compiled.compiled(len) is len

@@ -287,3 +287,8 @@ def test_measures_of_answers_that_do_not_vary():
     assert module.area_under_roc(np.arange(3.0), np.ones(3, bool)) is None
     outputs = np.array([[0.0, 1, 2], [3, 0, 0], [0, 5, 0], [1, 0, 0]])
     assert module._quality(outputs, np.array([2, 0, 0, 0]), "logits") == 0.75
+
+
+def test_a_sum_has_no_effective_rank():
+    with pytest.raises(ValueError, match="no sum of a row and a column"):
+        module.effective_rank(np.zeros((5, 5, 1)))

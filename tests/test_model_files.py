@@ -71,3 +71,16 @@ def test_a_model_of_a_task_of_ours_knows_its_numbers_and_classes(tmp_path):
     with pytest.raises(ValueError, match=r"model .* is no model"):
         (tmp_path / "no.pt").write_bytes(b"x")
         load(tmp_path / "no.pt")
+
+
+def test_one_sample_is_enough_to_export_and_a_wrong_program_is_refused(tmp_path, monkeypatch):
+    inputs = RNG.random((30, 6)).astype(np.float32)
+    ours = trained_on(CASES["regression"][1](), task_of(Samples("s", (inputs, inputs[:, 0]))))
+    ours.export(tmp_path / "model.pt2", inputs[:1])
+    again = torch.export.load(tmp_path / "model.pt2").module()
+    np.testing.assert_allclose(
+        again(torch.from_numpy(inputs)).detach(), ours.scores(inputs), rtol=1e-4
+    )
+    monkeypatch.setattr(torch, "allclose", lambda *_, **__: False)
+    with pytest.raises(RuntimeError, match="does not give the scores of the model"):
+        ours.export(tmp_path / "model.pt2", inputs)

@@ -501,3 +501,19 @@ def test_a_cluster_whose_worker_is_killed_gives_every_row_once(tmp_path, quick_w
             )
         assert killed[0] not in client.run(os.getpid).values()
     assert keys(rows) == keys(Results(path).rows()) == wanted(study(**LONGER))
+
+
+def test_a_grid_is_not_endless_and_a_row_has_settings():
+    numbers = list(range(2000))
+    grid = {"seed": numbers, "task_seed": numbers, "epochs": numbers}
+    with pytest.raises(ValueError, match="grid must list at most"):
+        Study.from_table({"block": [{"grid": grid}]})
+    with pytest.raises(ValueError, match="it has no settings of a run"):
+        settings_of({"note": 1})
+
+
+def test_what_no_scheduler_answers_at_is_said(tmp_path, monkeypatch):
+    how = {"show_progress": False, "scheduler": "tcp://127.0.0.1:1"}
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ValueError, match="scheduler needs Dask"):
+        run_study(study(), tmp_path / "rows.jsonl", **how)

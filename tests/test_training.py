@@ -320,3 +320,27 @@ def test_of_what_torch_says_of_a_device_one_sentence_is_passed_on():
     with pytest.raises(ValueError, match="got 'vulkan'") as told:  # torch lists its 60 backends
         pick_device("vulkan")
     assert len(str(told.value)) < 250
+
+
+def test_a_card_is_called_by_its_name(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a card")
+    assert training.device_name(torch.device("cuda:0")) == "cuda:0, a card"
+
+
+def test_another_c_library_keeps_no_memory_and_no_one_minds(monkeypatch):
+    monkeypatch.setattr(training.ctypes, "CDLL", lambda name: object())
+    training.keep_freed_memory()
+
+
+@pytest.mark.parametrize("n_classes, targets", [(2, [0, 1]), (None, [0.0, 1.0])])
+def test_scores_that_are_no_numbers_are_not_measured(n_classes, targets):
+    inputs, nan = torch.zeros(2, 3), torch.full((2, 2 if n_classes else 1), torch.nan)
+    with pytest.raises(training.Diverged, match="no finite numbers"):
+        training.evaluate(lambda batch: nan, inputs, torch.tensor(targets), n_classes)
+
+
+def test_a_second_signal_ends_at_once():
+    with pytest.raises(KeyboardInterrupt), training.told_to_end(True) as told:
+        signal.raise_signal(signal.SIGINT)
+        assert len(told) == 1
+        signal.raise_signal(signal.SIGINT)

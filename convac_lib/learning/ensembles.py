@@ -205,10 +205,10 @@ class EnsembleRun(Run):
 
     def make_optimizer(self, rate: Any, **options: Any) -> torch.optim.Optimizer:
         """Return the optimizer; a graph wants its rate and its count of steps on the GPU."""
-        if not self.capture:
-            return super().make_optimizer(rate)
-        rate = torch.tensor(rate, device=self.device)
-        return super().make_optimizer(rate, capturable=True, fused=True)
+        if self.capture:
+            rate = torch.tensor(rate, device=self.device)
+            options = {"capturable": True, "fused": True}
+        return super().make_optimizer(rate, **options)
 
     def set_rate(self, rate: float) -> None:
         """Set the rate of the next step: in place, where a graph reads it."""

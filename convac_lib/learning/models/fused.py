@@ -22,7 +22,9 @@ from .pooling import as_divisor, orthogonal, plain_product
 
 AT_ONCE = 2**18  # multiplications that BLAS does without a second thread of its own, at most
 LARGEST = 96 * 96  # numbers in a matrix: the products of larger ones are nearly all of the work
-WORTH_A_THREAD = 2**20  # multiplications of a product for which another thread is started
+# Multiplications of a product for which another thread is started. Torch's own threads go on
+# spinning for milliseconds after their work, and take the core from ours: so these must be many.
+WORTH_A_THREAD = 2**27
 NOT_ANY = 255  # no child won: ReLU let nothing through
 
 
