@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes
+from torch import nn
 from typer.testing import CliRunner
 
+from convac_workbench.cli import interaction as command
 from convac_workbench.cli.app import app
 
 NETWORKS = """
@@ -184,3 +186,13 @@ def test_refusals_are_one_sentence(folder, network, data, options, words):
     assert words in result.output
     assert result.output.count("\n") <= 4  # the sentence, after what was said before it
     assert "Traceback" not in result.output
+
+
+def test_a_module_needs_a_batch_and_a_file_with_both_parts_is_a_task():
+    assert command._needed(nn.Linear(2, 2)) == ["batch"]
+    x, y = np.ones((6, 3)), np.arange(6) % 2
+    task = command._task("own", [(x, y), (x[:2], y[:2])])
+    assert (task.n_classes, task.kind, len(task.test_inputs)) == (2, "sequences", 2)
+    assert command._task("own", [(x, y), (x, y / 2)]).train_targets.dtype == np.int64
+    assert command._task("own", [(x, y / 2), (x, y / 2)]).n_classes is None
+    assert command._task("own", [(x, y)]) is None
