@@ -54,7 +54,7 @@ def test_the_additive_control_refuses():
         additive.additive_control(lambda seed: nn.Flatten(), task, LEFT, seeds=0)
 
 
-def test_a_build_that_builds_nothing_is_refused():
+def test_a_build_that_fails_is_named():
     task = tasks.make("digits", side=4)
 
     def build(seed):

@@ -90,7 +90,7 @@ def test_the_core_has_its_tests():
 
 
 def test_the_library_s_tests_are_those_of_its_modules():
-    tests = commands.tests_of(*commands.LIBRARY)
+    tests = commands.tests_of(*commands.LIBRARIES)
     assert {"tests/test_cuts.py", "tests/test_convac.py", "tests/test_cli_design.py"} <= set(tests)
     assert not [name for name in tests if "course" in name or "browser" in name]
 

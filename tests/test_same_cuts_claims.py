@@ -217,3 +217,16 @@ def test_equal_accuracy_and_unequal_tensors():
     right = [100 * net["test_accuracy"] for net in nets]
     state = [net["bonds"][-1]["state_effective_rank"] for net in nets]
     assert max(right) - min(right) < 1 and [round(rank) for rank in state] == [1, 6, 10]
+
+
+def test_rounding_moves_a_run_by_a_part_of_what_a_seed_does():
+    parts = []
+    for model, task, r in sorted({place[:3] for place in AGAIN}):
+        spreads, apart = [], []
+        for design in DESIGNS:
+            card, again = (runs[model, task, r, design] for runs in (RUNS, AGAIN))
+            pairs = [(card[s], again[s]) for s in range(5) if min(card[s], again[s]) > 15]
+            spreads.append(np.var([a for a, _ in pairs], ddof=1))
+            apart += [a - b for a, b in pairs]
+        parts.append(np.sqrt(np.mean(np.square(apart)) / 2 / np.mean(spreads)))
+    assert len(parts) == 12 and min(parts) > 1 / 3 and np.median(parts) > 0.5

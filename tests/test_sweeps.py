@@ -512,7 +512,7 @@ def test_a_grid_is_not_endless_and_a_row_has_settings():
         settings_of({"note": 1})
 
 
-def test_what_no_scheduler_answers_at_is_said(tmp_path, monkeypatch):
+def test_a_scheduler_needs_dask(tmp_path, monkeypatch):
     how = {"show_progress": False, "scheduler": "tcp://127.0.0.1:1"}
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ValueError, match="scheduler needs Dask"):

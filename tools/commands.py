@@ -15,10 +15,9 @@ from environment import ROOT, executable
 
 # The exact core, read from top to bottom, and what tests it.
 CORE = sorted(path.stem for path in (ROOT / "convac_lib").glob("[a-z]*.py"))
-LIBRARY = ("convac_lib", "convac_workbench")
-# Twice as many were tried on two cores: 17 minutes in place of 13.
-WORKERS = max(2, min(8, os.cpu_count() or 1))
-PACKAGES = (*LIBRARY, "convac_book", "convac_course")
+LIBRARIES = ("convac_lib", "convac_workbench")
+WORKERS = max(2, min(8, os.cpu_count() or 1))  # tests at once
+PACKAGES = (*LIBRARIES, "convac_book", "convac_course")
 NBVAL = ("--nbval", "--nbval-current-env", "--nbval-sanitize-with", "tests/nbval.cfg")
 RECORDED = ("-p", "tests.recorded_kernel")  # nbval takes the build's run, and makes none itself
 COMMANDS = {}
@@ -114,7 +113,7 @@ def pages():
 def library():
     """Run the library's tests: no book, no browser, no sandbox."""
     install()
-    pytest("-n", 2, "--doctest-modules", *LIBRARY, *tests_of(*LIBRARY))
+    pytest("-n", 2, "--doctest-modules", *LIBRARIES, *tests_of(*LIBRARIES))
 
 
 def tests_of(*packages):
@@ -148,7 +147,7 @@ def size():
 def coverage():
     """Print the lines of the library that no test reaches."""
     install()
-    measured = ["--cov", "--cov-report=", *LIBRARY, "tests"]
+    measured = ["--cov", "--cov-report=", *LIBRARIES, "tests"]
     pytest("-n", 2, "--doctest-modules", "-m", "not browser", *measured)
     python("-m", "coverage", "report")
 

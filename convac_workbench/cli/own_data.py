@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from convac_lib.learning.tasks import Task
 
     from ..data import Samples
+    from ..model_files import Trained
 
 Data = Annotated[
     str,
@@ -95,10 +96,7 @@ def predict(
         require_torch()
         from convac_lib.learning.safe_files import naming
 
-        from ..model_files import load
-
-        trained = load(model)
-        samples = read_data(new, labelled=False, columns=trained.preparation.columns)
+        trained, samples = _opened(model, new)
         for note in samples.notes:
             say(f"note      {note}")
         inputs = samples.train[0]
@@ -125,10 +123,7 @@ def export(
     """
     with one_sentence_errors("export"):
         require_torch()
-        from ..model_files import load
-
-        trained = load(model)
-        samples = read_data(data, labelled=False, columns=trained.preparation.columns)
+        trained, samples = _opened(model, data)
         trained.export(to, samples.train[0][:8])
         echo(f"{to}: read it with torch.export.load; it gives the scores of {model}")
 
@@ -159,6 +154,14 @@ def read_data(
     if not is_data(data) and not Path(data).is_dir():
         raise ValueError(f"DATA must be a .npz, .npy or .csv file or a folder, got {data!r}")
     return read(data, targets, labelled, columns)
+
+
+def _opened(model: Path, data: str) -> "tuple[Trained, Samples]":
+    """Return a model from its file and samples with the columns that it reads."""
+    from ..model_files import load
+
+    trained = load(model)
+    return trained, read_data(data, labelled=False, columns=trained.preparation.columns)
 
 
 def _parts(samples: "Samples") -> list[tuple[str, Any]]:

@@ -67,9 +67,7 @@ class _MaxLayer(torch.autograd.Function):
         if is_differentiated():
 
             def plain(rows: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
-                joined = (rows @ kernel.T)[children]
-                won = joined.gather(0, winner.clamp_max(len(children) - 1).long()[None])[0]
-                return (won + bias) * (winner != NOT_ANY)
+                return _won((rows @ kernel.T)[children], winner, bias)
 
             inputs = (rows, kernel, torch.zeros_like(kernel[:, 0]))
             return *pulled_back(plain, inputs, gradient), None
@@ -79,6 +77,12 @@ class _MaxLayer(torch.autograd.Function):
         _unpool_max(*(tensor.numpy() for tensor in tensors))
         below = (kernel.T.contiguous() @ mixed.T).T if ctx.needs_input_grad[0] else None
         return below, (rows.T @ mixed).T, bias, None
+
+
+def _won(joined: Tensor, winner: Tensor, bias: Tensor) -> Tensor:
+    """Return what the winners, (windows, channels), of (window, windows, channels) hand on."""
+    won = joined.gather(0, winner.clamp_max(len(joined) - 1).long()[None])[0]
+    return (won + bias) * (winner != NOT_ANY)
 
 
 @compiled
@@ -154,8 +158,7 @@ class _WholeMaxLayer(torch.autograd.Function):
 
             def plain(rows: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
                 joined = rows.view(window, -1, rows.shape[1]) @ kernel[0].T
-                won = joined.gather(0, winner.clamp_max(window - 1).long()[None])[0]
-                return (won + bias) * (winner != NOT_ANY)
+                return _won(joined, winner, bias)
 
             inputs = (rows, kernel, torch.zeros_like(kernel[0, :, 0]))
             return *pulled_back(plain, inputs, gradient), None
