@@ -25,6 +25,8 @@ QUIET_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--allow-file-access-from-files=false",
+    # No other host can be reached: whatever asks for one fails, and is noted.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
 
