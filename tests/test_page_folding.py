@@ -3,6 +3,8 @@
 import ast
 import json
 import re
+from copy import copy
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,12 @@ PAGES = sorted(
     if not {".ipynb_checkpoints", "_build"} & set(page.parts)
 )
 page = load_script("book/_ext/convac_page.py")
+
+
+@cache
+def parsed(path):
+    """Return a page's elements, read once for all tests; who changes them takes a copy."""
+    return BeautifulSoup(path.read_text("utf-8"), "html.parser")
 
 
 @pytest.mark.parametrize(
@@ -59,7 +67,7 @@ def test_imports_are_plumbing_and_a_definition_is_not():
 
 @pytest.mark.parametrize("name", PAGES)
 def test_no_page_shows_imports_or_a_verdict_in_the_open(html, name):
-    soup = BeautifulSoup((html / f"{name}.html").read_text("utf-8"), "html.parser")
+    soup = copy(parsed(html / f"{name}.html"))
     shown = soup.select("div.cell")
     assert shown
     for folded in soup.select("details, .solution"):
@@ -75,8 +83,7 @@ def test_no_page_shows_imports_or_a_verdict_in_the_open(html, name):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_fold_says_what_it_holds(html, name):
-    soup = BeautifulSoup((html / f"{name}.html").read_text("utf-8"), "html.parser")
-    summaries = soup.select(".cell details.hide > summary")
+    summaries = parsed(html / f"{name}.html").select(".cell details.hide > summary")
     words = {text for one in summaries for text in one.stripped_strings}
     assert words <= {page.IMPORTS, page.DRAWING, page.VERDICT}
 
@@ -91,6 +98,6 @@ def test_every_verdict_of_the_notebook_is_still_on_the_page(html, name):
         for output in cell["outputs"]
         if "text/plain" in output.get("data", {})
     ]
-    text = BeautifulSoup((html / f"{name}.html").read_text("utf-8"), "html.parser").get_text()
+    text = parsed(html / f"{name}.html").get_text()
     for sentence in told:
         assert sentence in text

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -190,6 +191,9 @@ def test_code_fits_the_column(page):
         assert wide == []
 
 
+distributions = cache(packages_distributions)  # it reads the files of all that is installed
+
+
 @pytest.mark.parametrize("page", NOTEBOOKS, ids=lambda page: page.stem)
 def test_every_import_is_a_declared_dependency(page):
     source = "\n".join(
@@ -205,7 +209,7 @@ def test_every_import_is_a_declared_dependency(page):
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "a relative import breaks outside this folder"
             roots.add(node.module.split(".")[0])
-    homes = packages_distributions()
+    homes = distributions()
     for root in roots - set(sys.stdlib_module_names) - set(PACKAGES):
         owners = {canonical(name) for name in homes.get(root, [])}
         assert owners & declared("train", "book"), f"{root} is imported but not declared"
