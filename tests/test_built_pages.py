@@ -65,6 +65,10 @@ class Visit:
         for scheme in ("dark", "light"):
             self.page.emulate_media(color_scheme=scheme)
             self.page.wait_for_function(f"document.documentElement.dataset.theme === '{scheme}'")
+            # A button's colours take a moment to turn.
+            self.page.wait_for_function(
+                "!document.getAnimations().some(one => one instanceof CSSTransition)"
+            )
             if scheme == "dark":
                 yield
 
@@ -249,6 +253,14 @@ def test_every_heading_of_a_table_has_a_name(html, name):
             if not re.sub(r"<[^>]*>", "", th).strip()] == []  # fmt: skip
 
 
+# What is seen of a formula is hundreds of boxes, hidden from screen readers, which have its MathML.
+# All have one colour, so that one text in their place tells axe as much, in half the time.
+FLATTEN = """(() => {
+  const seen = [...document.querySelectorAll('.katex-html')];
+  const coloured = seen.flatMap(e => [...e.querySelectorAll("[style*='color']")]);
+  seen.forEach(e => { e.textContent = e.textContent; });
+  return coloured.length;
+})()"""
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 # A part of a page is no region, and a heading that is a formula has its name in MathML, where axe
 # does not look (test_every_heading_of_a_table_has_a_name does).
@@ -258,6 +270,7 @@ AXE_LEFT_OUT = {"region": {"enabled": False}, "empty-table-header": {"enabled": 
 def violations(visit, rules=AXE_TAGS):
     """Return what axe has to say of a page's article, by the rules of these names or tags."""
     visit.page.add_script_tag(url=AXE.as_uri())
+    assert visit.page.evaluate(FLATTEN) == 0, "a formula with a colour of its own"
     left_out = AXE_LEFT_OUT if rules is AXE_TAGS else {}
     found = visit.page.evaluate(
         # The lists of references are docutils' markup, with roles that axe calls outdated.

@@ -695,7 +695,7 @@ def lab(tmp_path):
         server.wait(30)
 
 
-def test_page_and_kernel_keep_in_step(visit, lab):
+def test_page_and_kernel_keep_in_step(lab, visit):
     page = visit(1200, address=lab)
     page.set_default_timeout(60_000)
 
