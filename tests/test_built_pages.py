@@ -98,7 +98,7 @@ def server(html):
 
 @pytest.fixture(scope="module", params=PAGES)
 def visit(request, chromium, html):
-    """Each page once, opened from its folder and scrolled through; tests leave it as it was."""
+    """Each page once, from its folder, scrolled through; tests change only formulas' boxes."""
     with Visit(chromium, (html / f"{request.param}.html").as_uri()) as visit:
         visit.scroll_through()
         yield visit
