@@ -30,6 +30,22 @@ QUIET_FLAGS = [
 ]
 
 
+BEFORE = pytest.StashKey[set]()
+
+
+def pytest_sessionstart(session):
+    session.config.stash[BEFORE] = set(os.listdir(ROOT))
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Tests that leave something in the project's folder fail: they have folders of their own."""
+    left = set(os.listdir(ROOT)) - session.config.stash[BEFORE]
+    left = {name for name in left if not name.startswith((".", "_build"))}  # of the tools
+    if left and not hasattr(session.config, "workerinput"):  # several at once: the first tells
+        print(f"\ntests left in the project's folder: {', '.join(sorted(left))}")
+        session.exitstatus = exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.fixture(scope="session")
 def chromium():
     """A headless Chromium; the tests that need it are skipped where there is none."""

@@ -11,6 +11,12 @@ from convac_workbench.cli.app import app
 QUICK = ["--channels", "4,4,8", "--epochs", "2", "--learning-rate", "0.02", "--device", "cpu"]
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Commands write into the current folder where no file is named."""
+    monkeypatch.chdir(tmp_path)
+
+
 def convac(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 

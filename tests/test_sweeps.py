@@ -1,3 +1,5 @@
+import importlib
+import json
 import os
 import re
 import signal
@@ -457,49 +459,54 @@ def test_runs_together_that_were_killed_go_on_where_they_were(tmp_path, monkeypa
 
 
 @pytest.fixture
-def quick_workers():
-    """Dask workers that are forked from a process which has imported torch once."""
-    dask = pytest.importorskip("dask")
-    utils = pytest.importorskip("distributed.utils")
-    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
-        context = utils.get_mp_context()  # sets a list of its own first
-        preloaded = ["distributed", "torch._dynamo", "convac_workbench.sweeps"]
-        context.set_forkserver_preload(preloaded)
-        yield
+def cluster(tmp_path):
+    """A Dask scheduler and two workers, each a process of its own; yields (address, workers).
+
+    Nobody starts a worker again. What is still there after the test is ended without asking:
+    a cluster that is closed politely waits for processes that a busy machine may never give it.
+    """
+    pytest.importorskip("distributed")
+    where, dask = tmp_path / "scheduler.json", [sys.executable, "-m", "dask"]
+    to_it = ["--scheduler-file", str(where), "--no-dashboard"]
+    as_worker = ["--no-nanny", "--nthreads", "1", "--local-directory", str(tmp_path)]
+    started = []
+
+    def start(*command):
+        started.append(
+            subprocess.Popen([*dask, *command, *to_it], stderr=subprocess.DEVNULL, cwd=tmp_path)
+        )
+        return started[-1]
+
+    try:
+        start("scheduler", "--host", "127.0.0.1", "--port", "0")
+        wait_until(where.exists)
+        workers = {name: start("worker", *as_worker, "--name", name) for name in ("one", "two")}
+        yield json.loads(where.read_text(encoding="utf-8"))["address"], workers
+    finally:
+        for process in reversed(started):
+            process.kill()
+            process.wait()
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="SIGKILL is POSIX")
 @pytest.mark.slow
-def test_a_cluster_whose_worker_is_killed_gives_every_row_once(tmp_path, quick_workers):
-    distributed = pytest.importorskip("distributed")
-    path, killed = tmp_path / "rows.jsonl", []
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, protocol="tcp"
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        pids = client.run(os.getpid)
-        append = Results.append
+def test_a_cluster_whose_worker_is_killed_gives_every_row_once(tmp_path, monkeypatch, cluster):
+    address, workers = cluster
+    path, killed, append = tmp_path / "rows.jsonl", [], Results.append
 
-        def append_and_kill(self, row):
-            append(self, row)
-            if not killed:  # a worker that is in the middle of a run
-                busy = next(worker for worker, tasks in client.processing().items() if tasks)
-                killed.append(pids[busy])
-                os.kill(pids[busy], signal.SIGKILL)
+    def append_and_kill(self, *rows):
+        append(self, *rows)
+        if not killed:  # a worker that is in the middle of a run
+            busy = next(where for where, runs in client.processing().items() if runs)
+            killed.append(client.scheduler_info()["workers"][busy]["name"])
+            workers[killed[0]].kill()
 
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Results, "append", append_and_kill)
-            rows = run_study(
-                study(**LONGER),
-                path,
-                scheduler=cluster.scheduler_address,
-                threads=1,
-                device="cpu",
-                show_progress=False,
-            )
-        assert killed[0] not in client.run(os.getpid).values()
+    with importlib.import_module("distributed").Client(address) as client:
+        client.wait_for_workers(2, timeout=120)
+        monkeypatch.setattr(Results, "append", append_and_kill)
+        how = {"threads": 1, "device": "cpu", "show_progress": False}
+        rows = run_study(study(**LONGER), path, scheduler=address, **how)
+        left = {worker["name"] for worker in client.scheduler_info()["workers"].values()}
+    assert killed[0] not in left and len(left) == 1
     assert keys(rows) == keys(Results(path).rows()) == wanted(study(**LONGER))
 
 
