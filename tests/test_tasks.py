@@ -4,6 +4,7 @@ from importlib.metadata import EntryPoint, EntryPoints
 
 import numpy as np
 import pytest
+import torch
 
 from convac_lib.learning import tasks
 from convac_lib.learning.tasks.digits import place, resize
@@ -31,6 +32,32 @@ def test_resizing_averages_areas():
     # 3 -> 2: the first new pixel is the first old one and half of the second.
     np.testing.assert_allclose(resize(np.diag([3.0, 6, 9])[None], 2)[0, 0, 0], (3 + 6 / 4) / 2.25)
     np.testing.assert_allclose(resize(images, 4).mean(), images.mean(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("sides", [(28, 8), (28, 32), (8, 32), (7, 7), (3, 1), (1, 4)])
+def test_resizing_between_pixels_is_what_torch_makes(sides):
+    old, new = sides
+    images = np.random.default_rng(0).random((3, old, old)).astype(np.float32)
+    theirs = torch.nn.functional.interpolate(
+        torch.from_numpy(images)[None], size=(new, new), mode="bilinear", align_corners=False
+    )
+    np.testing.assert_allclose(resize(images, new, "bilinear"), theirs[0].numpy(), atol=1e-5)
+
+
+def test_digits_can_be_drawn_otherwise():
+    """A lower threshold lights every pixel that a higher one does, at the same places."""
+    few, more = (
+        tasks.make("local", n_train=50, n_test=5, threshold=above).train_inputs
+        for above in (0.5, 0.2)
+    )
+    assert (few <= more).all() and few.sum() < more.sum()
+    small = {"n_train": 50, "n_test": 5}
+    ours, same = tasks.make("local", **small), tasks.make("local", threshold=0.35, **small)
+    assert np.array_equal(ours.train_inputs, same.train_inputs)
+    for name in ("local", "global"):  # ours are 8 x 8 already: only the large ones differ
+        other = tasks.make(name, interpolation="bilinear", **small)
+        equal = np.array_equal(other.train_inputs, tasks.make(name, **small).train_inputs)
+        assert equal == (name == "local")
 
 
 def test_placing_keeps_the_digit_and_reaches_every_corner():
@@ -92,6 +119,8 @@ def test_a_validation_set_is_cut_from_the_training_set():
         ("local", {"source": "svhn"}, "source must be one of 'digits', 'mnist'"),
         ("local", {"side": 7}, "side must be an integer of at least 8, got 7"),
         ("local", {"n_train": 0}, "n_train must be"),
+        ("local", {"threshold": 1}, "threshold must be"),
+        ("global", {"interpolation": "cubic"}, "interpolation must be one of 'area', 'bilinear'"),
     ],
 )
 def test_bad_options_are_named(name, options, message):

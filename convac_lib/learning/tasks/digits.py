@@ -3,21 +3,22 @@
 The paper's two tasks (section 8) put a small digit (local) or a large one (global)
 at a random place on a black 64 x 64 canvas. Which places, and how digits are made
 smaller and binary, it does not say: here an area average, then a threshold, and one
-place for each image, drawn once.
+place for each image, drawn once. The first two can be chosen otherwise.
 """
 
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ..._arrays import Array
-from ..._validation import as_choice, as_int
+from ..._validation import as_choice, as_int, as_number
 from . import Task
 from .mnist import read_mnist
 
 SOURCES = ("digits", "mnist")
+INTERPOLATIONS = ("area", "bilinear")
 Part: TypeAlias = tuple[Array, Array]  # images, labels
 Sizes: TypeAlias = tuple[int, int]  # of the training and of the test set
 N_TEST_DIGITS = 400  # of scikit-learn's 1797
@@ -38,9 +39,15 @@ def local(
     side: int = 64,
     n_train: int = 60_000,
     n_test: int = 10_000,
+    threshold: float = 0.35,
+    interpolation: str = "area",
 ) -> Task:
-    """Return the paper's local task: binary 8 x 8 digits anywhere on black 64 x 64 images."""
-    return _placed("local", 8, 0.35, seed, source, side, (n_train, n_test))
+    """Return the paper's local task: binary 8 x 8 digits anywhere on black 64 x 64 images.
+
+    `interpolation` makes them 8 x 8, see `resize`; lit is what is above `threshold` then.
+    """
+    drawn = _Drawn(8, threshold, interpolation)
+    return _placed("local", drawn, seed, source, side, (n_train, n_test))
 
 
 def global_(
@@ -49,13 +56,22 @@ def global_(
     side: int = 64,
     n_train: int = 60_000,
     n_test: int = 10_000,
+    threshold: float = 0.5,
+    interpolation: str = "area",
 ) -> Task:
-    """Return the paper's global task: binary 32 x 32 digits anywhere on black 64 x 64 images."""
-    return _placed("global", 32, 0.5, seed, source, side, (n_train, n_test))
+    """Return the paper's global task: binary 32 x 32 digits anywhere on black 64 x 64 images.
+
+    `interpolation` makes them 32 x 32, see `resize`; lit is what is above `threshold` then.
+    """
+    drawn = _Drawn(32, threshold, interpolation)
+    return _placed("global", drawn, seed, source, side, (n_train, n_test))
 
 
-def resize(images: Array, side: int) -> NDArray[np.float32]:
-    """Resize square images (samples, a, a) to (samples, side, side) by area averages.
+def resize(images: Array, side: int, interpolation: str = "area") -> NDArray[np.float32]:
+    """Resize square images (samples, a, a) to (samples, side, side).
+
+    A new pixel is the average over its area, or between the four old pixels nearest to its
+    centre (``"bilinear"``, which looks at no others, however many there are).
 
     Examples
     --------
@@ -64,11 +80,16 @@ def resize(images: Array, side: int) -> NDArray[np.float32]:
             [10.5, 12.5]]], dtype=float32)
     """
     side, old = as_int("side", side, minimum=1), images.shape[-1]
+    as_choice("interpolation", interpolation, INTERPOLATIONS)
     # Pixel i of the new image covers [i, i + 1) * old / side of the old one.
-    start = np.arange(side)[:, None] * old / side
-    pixel = np.arange(old)
-    overlap = np.minimum(start + old / side, pixel + 1) - np.maximum(start, pixel)
-    weights = (overlap.clip(0) * side / old).astype(np.float32)
+    start, pixel = np.arange(side)[:, None] * old / side, np.arange(old)
+    if interpolation == "area":
+        overlap = np.minimum(start + old / side, pixel + 1) - np.maximum(start, pixel)
+        weights = overlap.clip(0) * side / old
+    else:
+        centre = (start + (old / side - 1) / 2).clip(0, old - 1)
+        weights = (1 - np.abs(centre - pixel)).clip(0)
+    weights = weights.astype(np.float32)
     return weights @ images.astype(np.float32) @ weights.T
 
 
@@ -83,10 +104,20 @@ def place(images: Array, side: int, rng: np.random.Generator) -> Array:
     return canvas
 
 
-def _placed(
-    name: str, digit_side: int, above: float, seed: int, source: str, side: int, sizes: Sizes
-) -> Task:
+class _Drawn(NamedTuple):
+    """How digits are drawn, before they are placed."""
+
+    side: int
+    threshold: float
+    interpolation: str
+
+    def __call__(self, images: Array) -> NDArray[np.uint8]:
+        return (resize(images, self.side, self.interpolation) > self.threshold).astype(np.uint8)
+
+
+def _placed(name: str, drawn: _Drawn, seed: int, source: str, side: int, sizes: Sizes) -> Task:
     """Place binary digits on black; a part with too few digits uses them several times."""
+    as_number("threshold", drawn.threshold, minimum=0, below=1)
     for size, argument in zip(sizes, ("n_train", "n_test"), strict=True):
         as_int(argument, size, minimum=1)
     parts = []
@@ -96,8 +127,7 @@ def _placed(
             rounds = -(-size // len(images))
             chosen = np.concatenate([rng.permutation(len(images)) for _ in range(rounds)])[:size]
             images, labels = images[chosen], labels[chosen]
-        small = (resize(images, digit_side) > above).astype(np.uint8)
-        parts.append((place(small, side, rng), labels))
+        parts.append((place(drawn(images), side, rng), labels))
     return _task(name, *parts)
 
 
