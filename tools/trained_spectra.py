@@ -1,9 +1,10 @@
 """Train the designs of Fig. 10 and measure what their bonds carry; write trained_spectra.json.
 
-Every network of the study `studies/fig10.toml` with the chosen r and seeds is trained in
-the study's way; and each ConvAC once more with a matrix of its own for each of the four
-positions in a pooling window (share = "window-position"). Then, for squares of 2 x 2 to
-32 x 32 pixels, the bond between a square and the rest of the image is measured:
+Every network of a study with the chosen r and seeds and a named design is trained in the
+study's way; and each ConvAC with one matrix for all locations once more with a matrix of its
+own for each of the four positions in a pooling window (share = "window-position"). Then, for
+squares of 2 x 2 to 32 x 32 pixels, the bond between a square and the rest of the image is
+measured:
 
 - `needed`: the least number of directions to which what *all* squares of that size send up
   can be cut down, such that at most one point of test accuracy is lost. It asks the
@@ -17,6 +18,9 @@ positions in a pooling window (share = "window-position"). Then, for squares of 
 
     CONVAC_DATA=... python tools/trained_spectra.py --folder runs    an hour or two on one core
                                                     --models convac  two thirds of it
+    CONVAC_DATA=... python tools/trained_spectra.py --folder runs --study studies/fig10_he.toml \\
+        --models convnet --r 12 --seeds 0 1 2 3 4 --test-images 10000 \\
+        --output book/data/trained_bonds.json                        an hour and a half
 
 The folder keeps the trained weights. It may be stopped at any moment: started again, it
 does what is missing.
@@ -51,42 +55,51 @@ TOLERANCE = 0.01  # of test accuracy
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--study", type=Path, default=STUDY, help="whose networks")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="the file to write")
     parser.add_argument("--r", type=int, default=6, help="the width of the designs")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--models", nargs="+", choices=sorted(NAMES), default=sorted(NAMES))
+    parser.add_argument("--test-images", type=int, default=N_TESTED, help="to lose accuracy on")
     parser.add_argument("--folder", type=Path, required=True, help="for the trained weights")
     options = parser.parse_args()
     keep_freed_memory()
     torch.set_num_threads(1)
-    chosen = [e for e in experiments(options.r, options.seeds) if e.model in options.models]
+    chosen = experiments(options.study, options.r, options.seeds, options.models)
     rows = read_rows(options.output)
     for done, experiment in enumerate(chosen, 1):
         key = run_key(experiment.settings)
         if key not in {row["run"] for row in rows}:
-            rows.append({"run": key, **measured(experiment, options.folder)})
-            write(options.output, rows)
+            rows.append({"run": key, **measured(experiment, options)})
+            write(options, rows)
         end = "\n" if done == len(chosen) else ""
         print(f"\r{done} of {len(chosen)} networks", end=end, file=sys.stderr, flush=True)
 
 
-def experiments(r, seeds):
-    """Return the study's runs with that r and those seeds, and the ConvACs' second kind."""
-    chosen = [e for e in Study.read(STUDY).experiments if e.r == r and e.seed in seeds]
-    if len(chosen) != 8 * len(set(seeds)):
-        raise SystemExit(f"{STUDY.name} does not have r = {r} with the seeds {seeds}")
+def experiments(study, r, seeds, models):
+    """Return the study's runs of designs with that r and those seeds, and the ConvACs' second kind.
+
+    ConvNets with average pooling are left out.
+    """
+    chosen = [
+        e
+        for e in Study.read(study).experiments
+        if e.r == r and e.seed in seeds and e.model in models and "pooling" not in e.model_options
+    ]
+    if {e.seed for e in chosen} != set(seeds):
+        raise SystemExit(f"{study.name} does not have {models} with r = {r} and the seeds {seeds}")
     told_apart = [
         # With the channels of a design given, an experiment would take them for a second design.
         replace(e, model_options={"share": "window-position"}, channels=())
         for e in chosen
-        if e.model == "convac"
+        if e.model_options.get("share") == "all"
     ]
     return sorted([*chosen, *told_apart], key=lambda e: (e.seed, e.task, e.model))
 
 
-def measured(experiment, folder):
-    """Train, or take the trained weights in `folder`; measure, and return a row."""
-    task, checkpoint = experiment.load_task(), folder / f"{run_key(experiment.settings)}.pt"
+def measured(experiment, options):
+    """Train, or take the trained weights in the folder; measure, and return a row."""
+    task, checkpoint = experiment.load_task(), options.folder / f"{run_key(experiment.settings)}.pt"
     model = experiment.build_model(task)
     how = {"device": "cpu", "checkpoint": checkpoint, "show_progress": False}
     result = train(model, task, experiment.recipe, **how)
@@ -102,14 +115,14 @@ def measured(experiment, folder):
         "train_accuracy": result.train,
         "test_accuracy": result.test,
         "seconds": round(result.seconds),
-        "bonds": bonds(model, task),
+        "bonds": bonds(model, task, options.test_images),
     }
 
 
-def bonds(model, task):
+def bonds(model, task, n_tested=N_TESTED):
     """Return what is measured of the bonds, one dict for each size of a square."""
     channels = model.architecture.channels
-    needed = directions_needed(model, task)
+    needed = directions_needed(model, task, n_tested)
     found = [
         {"side": 2**k, "cap": min(channels[k - 1], channels[k]), "needed": needed[k - 1]}
         for k in range(1, len(channels))
@@ -128,7 +141,7 @@ def bonds(model, task):
 # --- directions needed ---------------------------------------------------------------------
 
 
-def directions_needed(model, task):
+def directions_needed(model, task, n_tested=N_TESTED):
     """Return for layers 1 to L-1 the least number of directions that keeps the accuracy.
 
     What is cut down is z = W v, what the squares below a layer send into its products, for
@@ -137,8 +150,8 @@ def directions_needed(model, task):
     those that move the scores most, the principal components of z in the metric E[u u^T],
     where u is the gradient of a score by z, over the squares that are not empty.
     """
-    images = torch.from_numpy(task.test_inputs[:N_TESTED])
-    labels = torch.from_numpy(task.test_targets[:N_TESTED])
+    images = torch.from_numpy(task.test_inputs[:n_tested])
+    labels = torch.from_numpy(task.test_targets[:n_tested])
     seen = moments(model, torch.from_numpy(task.train_inputs[:N_MEASURED]))
     least = evaluate(model, images, labels, task.n_classes) - TOLERANCE
     found = []
@@ -303,23 +316,23 @@ def read_rows(path):
     return book_data.read(path)["rows"] if path.exists() else []
 
 
-def write(path, rows):
+def write(options, rows):
     """Write the file whole or not at all, one network a line."""
     made = book_data.provenance(
-        "CONVAC_DATA=... python tools/trained_spectra.py --folder runs",
+        f"CONVAC_DATA=... python tools/trained_spectra.py {' '.join(sys.argv[1:])}",
         f"CPU ({platform.machine()}, {os.cpu_count()} cores, 1 thread)",
         models=sorted({row["model"] for row in rows}),
     )
     common = {
-        "study": STUDY.name,
+        "study": options.study.name,
         "images_measured": N_MEASURED,
-        "images_tested": N_TESTED,
+        "images_tested": options.test_images,
         "images_for_schmidt_values": N_SPECTRUM,
         "accuracy_lost_at_most": TOLERANCE,
     }
     what = "what the bonds of trained wide-base and wide-tip networks carry, by block side"
     table = {"what": what, "provenance": made, "common": common, "rows": rows}
-    book_data.write(path, table)
+    book_data.write(options.output, table)
 
 
 if __name__ == "__main__":
