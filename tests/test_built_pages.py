@@ -27,6 +27,11 @@ NARROW = {"width": 320, "height": 640}  # also 1,280 pixels at 400 %
 DESKTOP = {"width": 1280, "height": 900}
 NOTEBOOKS = [name for name in PAGES if (ROOT / "book" / f"{name}.ipynb").exists()]
 
+SHOWN = re.compile(r"\b\w+Explorer\(")
+EXPLORED = [
+    name for name in NOTEBOOKS if SHOWN.search((ROOT / "book" / f"{name}.ipynb").read_text("utf-8"))
+]
+
 pytestmark = pytest.mark.browser
 
 
@@ -62,13 +67,11 @@ class Visit:
     @contextmanager
     def dark(self):
         """Ask for dark colours for a while, as a reader's system does in the evening."""
+        # A button's colours take a moment to turn; here they need not.
+        self.page.add_style_tag(content="* { transition: none !important; }")
         for scheme in ("dark", "light"):
             self.page.emulate_media(color_scheme=scheme)
             self.page.wait_for_function(f"document.documentElement.dataset.theme === '{scheme}'")
-            # A button's colours take a moment to turn.
-            self.page.wait_for_function(
-                "!document.getAnimations().some(one => one instanceof CSSTransition)"
-            )
             if scheme == "dark":
                 yield
 
@@ -97,26 +100,37 @@ def server(html):
 
 
 @pytest.fixture(scope="module", params=PAGES)
-def visit(request, chromium, html):
-    """Each page once, from its folder, scrolled through; tests change only formulas' boxes."""
-    with Visit(chromium, (html / f"{request.param}.html").as_uri()) as visit:
+def opened(request, chromium, html):
+    """Each page once, from its folder, on a phone, scrolled through."""
+    with Visit(chromium, (html / f"{request.param}.html").as_uri(), viewport=PHONE) as visit:
         visit.scroll_through()
         yield visit
 
 
-@pytest.fixture(scope="module", params=PAGES)
+@pytest.fixture
+def held(opened):
+    """Each page on a phone; tests set the width that they need."""
+    opened.page.set_viewport_size(PHONE)
+    return opened
+
+
+@pytest.fixture
+def visit(opened):
+    """Each page on a desk, scrolled through."""
+    opened.page.set_viewport_size(DESKTOP)
+    opened.scroll_through()
+    return opened
+
+
+# Over http only what is fetched later can go another way: by explorers; and a page of every kind.
+@pytest.fixture(
+    scope="module", params=["intro", *EXPLORED, "notation", "genindex", "reference/cuts"]
+)
 def online(request, chromium, server):
-    """Each page once over http, scrolled through."""
+    """Pages over http, scrolled through."""
     with Visit(chromium, f"{server}/{request.param}.html") as visit:
         visit.scroll_through()
         visit.page.wait_for_load_state("networkidle")
-        yield visit
-
-
-@pytest.fixture(scope="module", params=PAGES)
-def held(request, chromium, html):
-    """Each page once on a phone; tests set the width that they need."""
-    with Visit(chromium, (html / f"{request.param}.html").as_uri(), viewport=PHONE) as visit:
         yield visit
 
 
@@ -136,10 +150,22 @@ def test_axe_finds_nothing_in_the_article(visit):
     assert violations(visit) == []
 
 
-def test_axe_finds_enough_contrast_in_the_dark(visit):
+def test_axe_finds_enough_contrast(visit):
     """Of what axe looks at only the contrast is another in the dark."""
+    assert faint(visit) == []
     with visit.dark():
-        assert violations(visit, ["color-contrast"]) == []
+        assert faint(visit) == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_faint_word_in_a_dim_box_is_found(chromium, html, dark):
+    with Visit(chromium, (html / "notation.html").as_uri(), dark=dark) as visit:
+        assert faint(visit) == []
+        visit.page.evaluate(
+            "document.querySelector('.bd-article td').innerHTML = "
+            '\'<span style="background: #888"><b style="color: #999">word</b></span>\''
+        )
+        assert [rule for rule, _ in faint(visit)] == ["color-contrast"]
 
 
 def test_opens_over_http(online):
@@ -253,31 +279,71 @@ def test_every_heading_of_a_table_has_a_name(html, name):
             if not re.sub(r"<[^>]*>", "", th).strip()] == []  # fmt: skip
 
 
-# What is seen of a formula is hundreds of boxes, hidden from screen readers, which have its MathML.
-# All have one colour, so that one text in their place tells axe as much, in half the time.
-FLATTEN = """(() => {
-  const seen = [...document.querySelectorAll('.katex-html')];
-  const coloured = seen.flatMap(e => [...e.querySelectorAll("[style*='color']")]);
-  seen.forEach(e => { e.textContent = e.textContent; });
+# What is seen of a formula is hundreds of boxes, hidden from screen readers, which have its MathML;
+# all have one colour. Words of code are coloured, and have no other meaning. One text in the place
+# of each tells axe as much, in half the time.
+FLATTEN = """asked => {
+  const coloured = [...document.querySelectorAll(".katex-html [style*='color']")];
+  const parts = [...document.querySelectorAll('.katex-html, .katex-mathml, .highlight pre')];
+  window.flattened = parts.filter(e => !asked.some(one => e.contains(one)))
+    .map(e => [e, [...e.childNodes]]);
+  flattened.forEach(([e]) => { e.textContent = e.textContent; });
   return coloured.length;
-})()"""
-AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+}"""
+UNFLATTEN = "window.flattened.forEach(([e, nodes]) => e.replaceChildren(...nodes))"
+AXE_RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
 # A part of a page is no region, and a heading that is a formula has its name in MathML, where axe
-# does not look (test_every_heading_of_a_table_has_a_name does).
-AXE_LEFT_OUT = {"region": {"enabled": False}, "empty-table-header": {"enabled": False}}
+# does not look (test_every_heading_of_a_table_has_a_name does). Contrast has a test of its own.
+LEFT_OUT = ("region", "empty-table-header", "color-contrast")
+# Of the texts that look alike, down to the grounds they stand on, one is asked for its contrast.
+UNLIKE = """(() => {
+  const known = new Map([[null, '']]), found = new Map();
+  const ground = e => {
+    if (!known.has(e)) {
+      const s = getComputedStyle(e), own = [s.backgroundColor, s.backgroundImage, s.opacity,
+        s.filter, s.mixBlendMode].join();
+      const same = own === 'rgba(0, 0, 0, 0),none,1,none,normal';
+      known.set(e, ground(e.parentElement) + (same ? '' : '|' + own));
+    }
+    return known.get(e);
+  };
+  for (const e of document.querySelectorAll('.bd-article *')) {
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue;
+    if (e.closest('math, svg, script, style') || !e.checkVisibility()) continue;
+    const s = getComputedStyle(e);
+    const look = [s.color, s.fontSize, s.fontWeight, s.textShadow, s.webkitTextStroke, ground(e)];
+    if (!found.has(look.join())) found.set(look.join(), e);
+  }
+  return [...found.values()];
+})()"""
 
 
-def violations(visit, rules=AXE_TAGS):
-    """Return what axe has to say of a page's article, by the rules of these names or tags."""
-    visit.page.add_script_tag(url=AXE.as_uri())
-    assert visit.page.evaluate(FLATTEN) == 0, "a formula with a colour of its own"
-    left_out = AXE_LEFT_OUT if rules is AXE_TAGS else {}
-    found = visit.page.evaluate(
-        # The lists of references are docutils' markup, with roles that axe calls outdated.
-        "([runOnly, rules]) => axe.run({include: '.bd-article', exclude: '.citation-list'},"
-        " {resultTypes: ['violations'], runOnly, rules})",
-        [rules, left_out],
+def violations(visit):
+    """Return what axe has to say of a page's article, but for contrast."""
+    # The lists of references are docutils' markup, with roles that axe calls outdated.
+    where = "{include: '.bd-article', exclude: '.citation-list'}"
+    return _asked(
+        visit,
+        "[]",
+        where,
+        {"runOnly": AXE_RULES, "rules": {rule: {"enabled": False} for rule in LEFT_OUT}},
     )
+
+
+def faint(visit):
+    """Return what axe has to say of the contrast of a page's article."""
+    return _asked(visit, UNLIKE, "{include: window.asked}", {"runOnly": ["color-contrast"]})
+
+
+def _asked(visit, elements, where, how):
+    if not visit.page.evaluate("'axe' in window"):
+        visit.page.add_script_tag(url=AXE.as_uri())
+    coloured = visit.page.evaluate(f"({FLATTEN})(window.asked = {elements})")
+    assert coloured == 0, "a formula with a colour of its own"
+    found = visit.page.evaluate(
+        f"how => axe.run({where}, {{resultTypes: ['violations'], ...how}})", how
+    )
+    visit.page.evaluate(UNFLATTEN)
     return [
         (violation["id"], [node["html"][:160] for node in violation["nodes"][:3]])
         for violation in found["violations"]
@@ -338,7 +404,12 @@ def weigh(visit, html):
     """Return what a browser fetched for a page, (compressed, plain) bytes by address."""
     visit.page.wait_for_load_state("networkidle")
     fetched = [url for url, response in visit.responses.items() if response.ok]
-    return {url: weight(html / unquote(urlparse(url).path).lstrip("/")) for url in fetched}
+    # The path of a file is whole, and joined to a folder stays what it is.
+    paths = {url: unquote(urlparse(url).path) for url in fetched if not url.startswith("data:")}
+    return {
+        url: weight(Path(path) if url.startswith("file:") else html / path.lstrip("/"))
+        for url, path in paths.items()
+    }
 
 
 @cache
@@ -353,8 +424,8 @@ def total(found, which):
     return sum(sizes[which] for sizes in found.values())
 
 
-def test_a_page_is_light(online, html):
-    found = weigh(online, html)
+def test_a_page_is_light(visit, html):
+    found = weigh(visit, html)
     assert len(found) > 5
     assert total(found, 0) < 1.5e6 and total(found, 1) < 4e6, sorted(found.items())
     assert not [
