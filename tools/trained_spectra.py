@@ -60,12 +60,14 @@ def main():
     parser.add_argument("--r", type=int, default=6, help="the width of the designs")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--models", nargs="+", choices=sorted(NAMES), default=sorted(NAMES))
+    parser.add_argument("--designs", nargs="+", default=["wide-base", "wide-tip"])
     parser.add_argument("--test-images", type=int, default=N_TESTED, help="to lose accuracy on")
     parser.add_argument("--folder", type=Path, required=True, help="for the trained weights")
     options = parser.parse_args()
     keep_freed_memory()
     torch.set_num_threads(1)
     chosen = experiments(options.study, options.r, options.seeds, options.models)
+    chosen = [e for e in chosen if e.design in options.designs]
     rows = read_rows(options.output)
     for done, experiment in enumerate(chosen, 1):
         key = run_key(experiment.settings)
