@@ -1,6 +1,7 @@
 """nbval on the build's run of a page: what is stored must be what was shown, of the same cells."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import nbformat.v4 as new
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-# The run of page.ipynb is page.ran, beside it.
+# The run of 0.ipynb is 0.ran, beside it.
 PLUGIN = """
 import nbformat
 from tests import recorded_kernel
@@ -32,40 +33,43 @@ def notebook(*cells):
     return new.new_notebook(cells=[new.new_markdown_cell("words"), *made])
 
 
-def verdict(folder, stored, ran):
-    """Return whether nbval passes a page that is stored so, and was run so; and what it says."""
+PAGE = [("r = 4", None), ("print(r)", "rank 4\n"), ("print(object())", "<A at 0x7f00aa11>\n")]
+# In the run one cell is another, or shows another thing; and whether the page passes then.
+CHANGES = [
+    (0, PAGE[0], True),
+    (2, ("print(object())", "<A at 0x7f00bb22>\n"), True),
+    (1, ("print(r)", "rank 5\n"), False),
+    (1, ("print(r)", None), False),
+    (0, ("r = 4", "rank 4\n"), False),
+    (1, ("print(s)", "rank 4\n"), False),
+    (1, ("print(r)", ("NameError", "no r")), False),
+]
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory):
+    """What nbval says of each cell of the pages, as (page, cell, verdict)."""
+    folder = tmp_path_factory.mktemp("pages")
     (folder / "plugin.py").write_text(PLUGIN)
-    (folder / "page.ipynb").write_text(new.writes(stored), encoding="utf-8")
-    (folder / "page.ran").write_text(new.writes(ran), encoding="utf-8")
+    for name, (number, cell, _) in enumerate(CHANGES):
+        ran = [*PAGE[:number], cell, *PAGE[number + 1 :]]
+        (folder / f"{name}.ipynb").write_text(new.writes(notebook(*PAGE)), encoding="utf-8")
+        (folder / f"{name}.ran").write_text(new.writes(notebook(*ran)), encoding="utf-8")
     how = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", "tests/nbval.cfg"]
     plugins = ["-p", "tests.recorded_kernel", "-p", "plugin", "-p", "no:cacheprovider"]
     told = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *plugins, *how, folder / "page.ipynb"],
+        [sys.executable, "-m", "pytest", "-rA", *plugins, *how, folder],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(folder)}, capture_output=True, text=True,
     )  # fmt: skip
-    return told.returncode == 0, told.stdout
-
-
-PAGE = [("r = 4", None), ("print(r)", "rank 4\n"), ("print(object())", "<A at 0x7f00aa11>\n")]
+    assert told.returncode == 1, told.stdout
+    return re.findall(r"^(PASSED|FAILED) \S*?(\d)\.ipynb::(?:ipynb::)?(Cell \d)", told.stdout, re.M)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "number, cell, passes",
-    [
-        (0, PAGE[0], True),
-        (2, ("print(object())", "<A at 0x7f00bb22>\n"), True),
-        (1, ("print(r)", "rank 5\n"), False),
-        (1, ("print(r)", None), False),
-        (0, ("r = 4", "rank 4\n"), False),
-        (1, ("print(s)", "rank 4\n"), False),
-        (1, ("print(r)", ("NameError", "no r")), False),
-    ],
-)
-def test_a_page_passes_if_it_is_stored_with_what_was_shown(tmp_path, number, cell, passes):
-    ran = [*PAGE]
-    ran[number] = cell
-    found, told = verdict(tmp_path, notebook(*PAGE), notebook(*ran))
-    assert found == passes, told
-    if passes:
-        assert "3 passed" in told
+@pytest.mark.parametrize("page", range(len(CHANGES)))
+def test_a_page_passes_if_it_is_stored_with_what_was_shown(verdicts, page):
+    number, _, passes = CHANGES[page]
+    found = {cell: verdict for verdict, name, cell in verdicts if name == str(page)}
+    assert sorted(found) == ["Cell 0", "Cell 1", "Cell 2"]
+    assert found[f"Cell {number}"] == ("PASSED" if passes else "FAILED")
+    assert passes == (set(found.values()) == {"PASSED"})
