@@ -52,7 +52,7 @@ PAPER = {
 }
 
 
-@pytest.mark.parametrize("name", ["starts", "fig10_he", "fig10_he_recipe"])
+@pytest.mark.parametrize("name", ["starts", "fig10_he", "fig10_he_recipe", "fig10_images"])
 def test_the_rows_are_the_studys_and_are_kept_beside_it(name):
     study = Study.read(ROOT / "studies" / f"{name}.toml")
     rows = Results(ROOT / "studies" / f"{name}.jsonl").rows()
@@ -328,6 +328,31 @@ def test_how_far_above_the_papers_points_ours_lie():
     assert 15 < min(above[6]) and max(above[6]) < 18
     assert 1.5 < min(above[30]) and max(above[30]) < 5.5
     assert min(map(min, above.values())) > 1.5
+
+
+def test_what_the_small_images_are_made_of_moves_the_accuracy_and_not_the_order():
+    images = {}
+    for row in rows_of("fig10_images_runs.json"):
+        how = row["task_options"]
+        place = how.get("interpolation", "area"), how["threshold"]
+        images.setdefault((*place, row["design"]), []).append(100 * row["test_accuracy"])
+    for design in DESIGNS:
+        images["area", 0.35, design] = [SEEDS["local", 12, design][seed] for seed in (0, 1)]
+    assert len(images) == 12 and {len(two) for two in images.values()} == {2}
+    gaps = []
+    for way in ("area", "bilinear"):
+        for above in (0.2, 0.35, 0.5):
+            base, tip = (images[way, above, design] for design in DESIGNS)
+            assert min(base) > max(tip)
+            gaps.append(np.mean(base) - np.mean(tip))
+    assert 3 < min(gaps) and max(gaps) < 7
+    for design in DESIGNS:
+        means = {place[:2]: np.mean(two) for place, two in images.items() if place[2] == design}
+        there = PAPER["local", 12, design]
+        assert min(means.values()) < there < max(means.values())
+        assert sum(mean < there for mean in means.values()) == 2  # in the middle
+        drops = [means[way, 0.2] - means[way, 0.5] for way in ("area", "bilinear")]
+        assert max(drops) == pytest.approx(20, abs=1.5)
 
 
 def test_the_uniform_network_has_the_widths_and_the_budget_that_the_page_says():
