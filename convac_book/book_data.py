@@ -7,12 +7,16 @@ all rows, and the `rows`, one a line, so that a change shows as a line.
 import json
 import platform
 import sys
+from collections.abc import Callable, Sequence
 from datetime import date
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from convac_lib.learning.progress import progress
+
 Table = dict[str, Any]
+Key = tuple[Any, ...]
 PACKAGES = ("numpy", "torch", "python-flint")
 
 
@@ -79,6 +83,39 @@ def write(path: str | Path, table: Table) -> None:
     partial = path.with_name(path.name + ".tmp")
     partial.write_text(as_text(table), encoding="utf-8")
     partial.replace(path)
+
+
+def complete(
+    path: str | Path,
+    plan: Sequence[Key],
+    names: Sequence[str],
+    run: Callable[..., Table],
+    as_table: Callable[[list[Table]], Table],
+) -> None:
+    """Do the runs of a plan that a file has no row of, and write it anew after each.
+
+    So it may be stopped at any moment, and started again.
+
+    Parameters
+    ----------
+    path
+        The file; it may be there already, or not.
+    plan, names
+        The settings of each run, and what they are called in a row. Rows are in this order.
+    run, as_table
+        ``run(*settings)`` returns a row, ``as_table(rows)`` the table around all of them.
+    """
+    rows = read(path)["rows"] if Path(path).exists() else []
+    order = {settings: place for place, settings in enumerate(plan)}
+
+    def settings_of(row: Table) -> Key:
+        return tuple(row[name] for name in names)
+
+    done = {settings_of(row) for row in rows}
+    for settings in progress([one for one in plan if one not in done], "runs"):
+        rows.append(run(*settings))
+        rows.sort(key=lambda row: order[settings_of(row)])
+        write(path, as_table(rows))
 
 
 def as_text(table: Table) -> str:

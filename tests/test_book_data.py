@@ -42,3 +42,27 @@ def test_another_form_is_refused_and_nothing_is_written(table, tmp_path):
     path.write_text("{")
     with pytest.raises(ValueError, match="is not JSON"):
         book_data.read(path)
+
+
+def test_a_plan_that_was_stopped_goes_on_and_its_rows_are_in_order(tmp_path):
+    path, calls = tmp_path / "result.json", []
+
+    def run(data, seed):
+        calls.append((data, seed))
+        if calls == [("a", 1), ("b", 0)]:
+            raise KeyboardInterrupt
+        return {"data": data, "seed": seed, "found": len(calls)}
+
+    made = book_data.provenance("python tools/x.py", "cpu")
+    whole = [("a", 0), ("a", 1), ("b", 0), ("b", 1)]
+    how = ["data", "seed"], run, lambda rows: {"what": "w", "provenance": made, "rows": rows}
+    with pytest.raises(KeyboardInterrupt):
+        book_data.complete(path, whole[1:3], *how)
+    assert [row["found"] for row in book_data.read(path)["rows"]] == [1]
+    book_data.complete(path, whole, *how)
+    assert calls == [("a", 1), ("b", 0), ("a", 0), ("b", 0), ("b", 1)]
+    rows = book_data.read(path)["rows"]
+    assert [(row["data"], row["seed"]) for row in rows] == whole
+    before = path.read_bytes()
+    book_data.complete(path, whole, *how)
+    assert len(calls) == 5 and path.read_bytes() == before

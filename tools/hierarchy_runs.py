@@ -23,7 +23,6 @@ from torch.nn.functional import cross_entropy
 
 from convac_book import book_data
 from convac_book.random_hierarchy import draw_rules, sample
-from convac_lib.learning.progress import progress
 from convac_lib.partitions import morton_order
 from convac_workbench.arrangement import (
     arrange,
@@ -158,13 +157,7 @@ def main():
     parser.add_argument("kept", type=Path, help="the JSON file to write")
     kept = parser.parse_args().kept
     torch.set_num_threads(1)
-    rows = book_data.read(kept)["rows"] if kept.exists() else []
-    done = {tuple(row[name] for name in KEY) for row in rows}
-    order = {key: place for place, key in enumerate(plan())}
-    for key in progress([key for key in plan() if key not in done], "runs"):
-        rows.append(run(*key))
-        rows.sort(key=lambda row: order[tuple(row[name] for name in KEY)])
-        book_data.write(kept, as_table(rows))
+    book_data.complete(kept, plan(), KEY, run, as_table)
 
 
 def as_table(rows):

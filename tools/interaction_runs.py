@@ -27,7 +27,6 @@ from torch import nn
 from convac_book import book_data
 from convac_lib import Architecture
 from convac_lib.learning.models import ConvAC, ConvNet
-from convac_lib.learning.progress import progress
 from convac_lib.partitions import to_sites
 from convac_workbench.additive import Additive
 from convac_workbench.asking import answers
@@ -220,13 +219,7 @@ def main():
     parser.add_argument("kept", type=Path, help="the JSON file to write")
     kept = parser.parse_args().kept
     torch.set_num_threads(1)
-    rows = book_data.read(kept)["rows"] if kept.exists() else []
-    done = {tuple(row[name] for name in KEY) for row in rows}
-    order = {key: place for place, key in enumerate(plan())}
-    for key in progress([key for key in plan() if key not in done], "runs"):
-        rows.append(run(*key))
-        rows.sort(key=lambda row: order[tuple(row[name] for name in KEY)])
-        book_data.write(kept, as_table(rows))
+    book_data.complete(kept, plan(), KEY, run, as_table)
 
 
 def as_table(rows):
