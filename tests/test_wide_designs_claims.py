@@ -53,7 +53,15 @@ PAPER = {
 
 
 @pytest.mark.parametrize(
-    "name", ["starts", "fig10_he", "fig10_he_recipe", "fig10_images", "fig10_convac_recipe"]
+    "name",
+    [
+        "starts",
+        "fig10_he",
+        "fig10_he_recipe",
+        "fig10_images",
+        "fig10_convac_recipe",
+        "fig10_witness",
+    ],
 )
 def test_the_rows_are_the_studys_and_are_kept_beside_it(name):
     study = Study.read(ROOT / "studies" / f"{name}.toml")
