@@ -56,6 +56,7 @@ PAPER = {
 }
 R_APART = (6, 12, 20)
 APART = accuracies(rows_of("fig10_positions_runs.json"))
+SETTLED = accuracies(rows_of("fig10_convac_runs.json"))  # by position, 16 epochs
 
 
 def lost(runs):
@@ -147,6 +148,80 @@ def test_the_gap_by_position_was_still_shrinking():
     assert abs(gap[-1]) < abs(gap[-3]) < abs(gap[-5])
 
 
+def test_the_ninety_are_whole_with_the_chosen_recipe_and_none_is_lost():
+    rows = rows_of("fig10_convac_runs.json")
+    assert len(rows) == 90 and len(SETTLED) == 3 * 2 * 3
+    assert all(sorted(seeds) == list(range(5)) for seeds in SETTLED.values())
+    recipe = {(row["epochs"], row["learning_rate"], row["hold_out"]) for row in rows}
+    assert recipe == {(16, 0.01, 0)}
+    assert not lost(SETTLED)
+
+
+def gap_by_resampling(runs, task, one, other):
+    """Return the mean over three r of one less other, and 95 % of it when seeds are drawn again."""
+    rng, drawn, gap = np.random.default_rng(0), np.zeros(4000), 0
+    for r in R_APART:
+        for sign, design in ((1, one), (-1, other)):
+            seen = np.array([*runs["ConvAC", task, r, design].values()])
+            drawn += sign * rng.choice(seen, (len(drawn), len(seen))).mean(1) / len(R_APART)
+            gap += sign * seen.mean() / len(R_APART)
+    return gap, *np.quantile(drawn, [0.025, 0.975])
+
+
+def luck(runs, task, one, other, draws=4000):
+    """Return how often shuffled designs have a sum of ranks as far from its mean."""
+    rng, seen, drawn = np.random.default_rng(0), 0, np.zeros(draws)
+    for r in R_APART:
+        pair = [[*runs["ConvAC", task, r, design].values()] for design in (one, other)]
+        ranks = stats.rankdata([*pair[0], *pair[1]]) - (len(pair[0]) + len(pair[1]) + 1) / 2
+        seen += ranks[: len(pair[0])].sum()
+        drawn += rng.permuted(np.tile(ranks, (draws, 1)), axis=1)[:, : len(pair[0])].sum(1)
+    return np.mean(np.abs(drawn) >= abs(seen) - 1e-9)
+
+
+@pytest.mark.parametrize(
+    "task, one, other, low, high, told_apart",
+    [
+        ("global", "wide-tip", "wide-base", 0.7, 1.7, True),
+        ("global", "uniform", "wide-base", 1, 2.5, True),
+        ("global", "uniform", "wide-tip", 0.2, 0.7, True),
+        ("local", "wide-base", "wide-tip", 4.3, 5.1, True),
+        ("local", "uniform", "wide-tip", 4, 5.5, True),
+        ("local", "wide-base", "uniform", -0.5, 0.5, False),
+    ],
+)
+def test_three_designs_by_position(task, one, other, low, high, told_apart):
+    gap, least, most = gap_by_resampling(SETTLED, task, one, other)
+    assert low < gap < high
+    assert (least > 0) == told_apart
+    assert (luck(SETTLED, task, one, other) < 0.01) == told_apart
+    if not told_apart:
+        assert least < 0 < most and luck(SETTLED, task, one, other) > 0.05
+
+
+def test_the_numbers_are_nearly_those_of_the_convnets():
+    convnets = accuracies(
+        row for row in rows_of("fig10_he_runs.json") if row["design"] and not row["model_options"]
+    )
+    gaps = {}
+    for name, runs, model, r_some in [
+        ("ConvNet", convnets, "ConvNet", R_ALL), ("ConvAC", SETTLED, "ConvAC", R_APART)
+    ]:  # fmt: skip
+        for task in TASKS:
+            found = [
+                np.subtract(
+                    *(
+                        np.mean([runs[model, task, r, design][seed] for seed in range(5)])
+                        for design in DESIGNS
+                    )
+                )
+                for r in r_some
+            ]
+            gaps[name, task] = np.mean(found)
+    assert abs(gaps["ConvNet", "local"] - gaps["ConvAC", "local"]) < 0.5
+    assert abs(gaps["ConvNet", "global"] - gaps["ConvAC", "global"]) < 0.5
+
+
 def extra(runs, model, r_some):
     """Return the base's lead on the local task less that on the global one, by resampling."""
     rng = np.random.default_rng(0)
@@ -163,7 +238,7 @@ def extra(runs, model, r_some):
 @pytest.mark.parametrize(
     "runs, model, r_some",
     [(RUNS, "ConvNet", R_ALL), (RUNS, "ConvNet", R_ALL[3:]), (RUNS, "ConvAC", R_ALL),
-     (APART, "ConvAC", R_APART)],
+     (APART, "ConvAC", R_APART), (SETTLED, "ConvAC", R_APART)],
 )  # fmt: skip
 def test_the_first_prediction(runs, model, r_some):
     assert np.quantile(extra(runs, model, r_some), 0.025) > 0

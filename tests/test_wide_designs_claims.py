@@ -60,6 +60,7 @@ PAPER = {
         "fig10_he_recipe",
         "fig10_images",
         "fig10_convac_recipe",
+        "fig10_convac",
         "fig10_witness",
     ],
 )
