@@ -41,8 +41,9 @@ def site(tmp_path):
     )
     (book / "index.md").write_text("# Book\n\n```{toctree}\nfirst\nsecond\ntimes\n```\n")
     (book / "times.md").write_text("# Times\n\n```{chapter-times}\n```\n")
+    pieces = "print('one', end=' ', flush=True)\nprint('line')"
     for name in ("first", "second"):
-        cells = [nbformat.v4.new_markdown_cell(f"# The {name}\n\nA."), new_code_cell("1 + 1")]
+        cells = [nbformat.v4.new_markdown_cell(f"# The {name}\n\nA."), new_code_cell(pieces)]
         kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
         nbformat.write(new_notebook(cells=cells, metadata=kernel), book / f"{name}.ipynb")
     return tmp_path
@@ -74,6 +75,7 @@ def test_pages_run_beforehand_are_taken_from_the_cache_and_their_seconds_listed(
     lines, page = build(site, monkeypatch)
     assert [line.split()[2] for line in lines[:-1]] == ["first", "index", "second", "times"]
     assert lines[-1].endswith("writing 4 pages ...")
+    assert "<span></span>one line\n" in (site / "html" / "first.html").read_text(encoding="utf-8")
     for words in ('href="first.html">The first<', 'href="second.html">The second<', "All of them"):
         assert words in page
     shutil.rmtree(site / "html")

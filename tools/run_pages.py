@@ -12,6 +12,7 @@ import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
+from notebooks import merged
 
 TIMEOUT = 300  # seconds for a cell, as in _config.yml
 MOST = 4  # at once: each is a process of up to a gigabyte
@@ -88,6 +89,10 @@ def run_page(page):
     folder, silent = str(Path(page).parent), ["--IPKernelApp.log_level=ERROR"]
     done = single_nb_execution(notebook, folder, TIMEOUT, False, extra_arguments=silent)
     seconds, busy = time.monotonic() - began, of_children() - before
+    # Where a line comes in two pieces, myst-nb would make two lines of it.
+    for cell in done.nb.cells:
+        if cell.cell_type == "code":
+            cell.outputs = merged(cell.outputs)
     return done.nb, seconds, busy or seconds, done.exc_string
 
 
