@@ -40,7 +40,7 @@ def pytest_sessionstart(session):
 def pytest_sessionfinish(session, exitstatus):
     """Tests that leave something in the project's folder fail: they have folders of their own."""
     left = set(os.listdir(ROOT)) - session.config.stash[BEFORE]
-    left = {name for name in left if not name.startswith((".", "_build"))}  # of the tools
+    left = {name for name in left if not name.startswith((".", "_"))}  # of the tools
     if left and not hasattr(session.config, "workerinput"):  # several at once: the first tells
         print(f"\ntests left in the project's folder: {', '.join(sorted(left))}")
         session.exitstatus = exitstatus or pytest.ExitCode.TESTS_FAILED
