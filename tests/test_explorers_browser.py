@@ -543,11 +543,22 @@ def test_a_link_that_was_tampered_with_changes_nothing(visit, folder, kind):
     page = visit(address=address)
 
     def seen():
-        """All that it shows and how its controls stand, not the link to where it stands."""
+        """All that it shows and how its controls stand, not the link to where it stands.
+
+        Once it has controls and nothing moves: on a busy machine it comes in parts.
+        """
         page.locator(".convac svg").first.wait_for()
         return page.locator(".convac").evaluate(
-            "e => [e.innerText, ...[...e.querySelectorAll('input, select')]"
-            ".map(one => [one.value, one.checked])]"
+            """async e => {
+            const read = () => [e.innerText, ...[...e.querySelectorAll('input, select')]
+              .map(one => [one.value, one.checked])];
+            for (let before = null; ;) {
+              const now = read(), same = JSON.stringify(now) === before;
+              if (same && now.length > 1) return now;
+              before = JSON.stringify(now);
+              await new Promise(go => setTimeout(go, 100));
+            }
+            }"""
         )
 
     plain = seen()
