@@ -1,12 +1,16 @@
 """Fused layers against the plain ones: the same lists, scores and gradients."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convac_lib import Architecture
-from convac_lib.learning.models import ConvAC, ConvNet, fused
+from convac_lib.learning.models import ConvAC, ConvNet, compiled, fused
 from convac_lib.learning.models.pooling import (
     in_range,
     largest_magnitude,
@@ -85,6 +89,63 @@ def test_scores_and_gradients_are_those_of_the_plain_layers(
         torch.testing.assert_close(mine / size, its / size, rtol=0, atol=tolerance)
 
 
+# --- threads ------------------------------------------------------------------------------
+
+THREADS = [None, "OpenMP", "Python"]
+
+
+def in_threads_of(patch, kind):
+    """Do layers of any size in three threads, or all in one."""
+    patch.setattr(fused, "WORTH_A_THREAD", dict.fromkeys(fused.WORTH_A_THREAD, 1))
+    patch.setattr(torch, "get_num_threads", lambda: 3 if kind else 1)
+    if kind == "Python":
+        patch.setattr(compiled, "_forked", True)
+
+
+def test_openmp_has_the_threads_where_numba_can_start_them():
+    pytest.importorskip("numba.np.ufunc.omppool")
+    assert compiled.has_openmp()
+
+
+CHILD = """
+import os, sys
+import numba, torch
+from convac_lib.learning.models import compiled, fused
+
+torch.set_num_threads(2)
+rows, kernel = torch.rand(4 * 4096, 16), torch.rand(1, 16, 16)
+wanted, _ = fused.whole_layer(rows, kernel, 4, 1e-30)
+if compiled.has_openmp():
+    assert numba.threading_layer() == "omp"
+kept = numba.get_num_threads()
+child = os.fork()
+if child == 0:
+    assert not compiled.has_openmp()
+    fused.WORTH_A_THREAD["Python"] = 1
+    found, _ = fused.whole_layer(rows, kernel, 4, 1e-30)
+    os._exit(0 if (found.numpy() == wanted.numpy()).all() else 3)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) or kept != numba.get_num_threads())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_process_that_was_forked_takes_other_threads():
+    """Numba ends a process that was forked after OpenMP had run, if it runs there again."""
+    command = [sys.executable, "-c", CHILD]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+
+
+def test_nobodys_choice_of_threads_is_changed():
+    """Who chose a layer of threads for Numba keeps it, and then it is Python's that are taken."""
+    code = (
+        "from convac_lib.learning.models import compiled; import numba;"
+        "numba.config.THREADING_LAYER = 'workqueue'; assert not compiled.has_openmp();"
+        "assert numba.config.THREADING_LAYER == 'workqueue'"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
+
+
 # --- layers of whole trees ----------------------------------------------------------------
 
 
@@ -143,13 +204,12 @@ def assert_alike(found, wanted, rows, kernel, window, gradient):
 
 
 @settings(deadline=None, max_examples=200)
-@given(layers(), st.sampled_from([1, 40, 2**18]), st.sampled_from([1, 2**20]))
-def test_whole_layers_are_the_plain_ones(layer, at_once, worth_a_thread):
+@given(layers(), st.sampled_from([1, 40, 2**18]), st.sampled_from(THREADS))
+def test_whole_layers_are_the_plain_ones(layer, at_once, threads):
     wanted = with_gradients(plain_layer, *layer)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fused, "AT_ONCE", at_once)
-        patch.setattr(fused, "WORTH_A_THREAD", worth_a_thread)
-        patch.setattr(torch, "get_num_threads", lambda: 3)
+        in_threads_of(patch, threads)
         found = with_gradients(fused_layer, *layer)
     assert_alike(found, wanted, *layer)
 
@@ -192,8 +252,8 @@ def max_gradients(layer, rows, kernel, bias, window, gradient, **options):
 
 
 @settings(deadline=None, max_examples=100)
-@given(layers(), st.sampled_from([1, 40, 2**18]), st.sampled_from([1, 2**20]))
-def test_whole_layers_with_a_maximum_are_the_plain_ones(layer, at_once, worth_a_thread):
+@given(layers(), st.sampled_from([1, 40, 2**18]), st.sampled_from(THREADS))
+def test_whole_layers_with_a_maximum_are_the_plain_ones(layer, at_once, threads):
     rows, kernel, window, gradient = layer
     # Small whole numbers: products are exact, so that it is the same child that wins, and there
     # are equals, of which the first one wins.
@@ -204,8 +264,7 @@ def test_whole_layers_with_a_maximum_are_the_plain_ones(layer, at_once, worth_a_
     wanted = max_gradients(plain_max_layer, rows, kernel, bias, window, gradient)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fused, "AT_ONCE", at_once)
-        patch.setattr(fused, "WORTH_A_THREAD", worth_a_thread)
-        patch.setattr(torch, "get_num_threads", lambda: 3)
+        in_threads_of(patch, threads)
         found = max_gradients(fused.whole_max_layer, rows, kernel, bias, window, gradient)
     for mine, its in zip(found, wanted, strict=True):
         torch.testing.assert_close(mine, its, rtol=0, atol=0)
@@ -273,7 +332,5 @@ def test_a_model_of_a_line_takes_them_where_it_may(window, monkeypatch):
 
 
 def test_without_numba_a_function_stays_what_it_is(monkeypatch):
-    from convac_lib.learning.models import compiled
-
     monkeypatch.setattr(compiled, "IS_THERE", False)
     assert compiled.compiled(len) is len

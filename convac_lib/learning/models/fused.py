@@ -4,27 +4,27 @@ The plain layer looks up the rows that its windows join, multiplies them, and po
 several passes. On black windows each row that is there is multiplied once here, and one
 compiled pass over the windows looks up and pools; the backward pass writes every gradient
 where it belongs. On whole trees a block of rows at a time is multiplied and pooled while it is
-in the cache. What :mod:`.black_windows`, :mod:`.products` and :mod:`.pooling` do is the
-reference, and what runs where Numba is not installed, or on a GPU.
+in the cache, in as many threads as torch has. What :mod:`.black_windows`, :mod:`.products` and
+:mod:`.pooling` do is the reference, and what runs where Numba is not installed, or on a GPU.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .compiled import IS_THERE, compiled
+from ..._arrays import Array
+from .compiled import IS_THERE, compiled, has_openmp, in_parallel, parts_in_threads, prange
 from .derivatives import is_differentiated, is_eager, pulled_back
 from .pooling import as_divisor, orthogonal, plain_product
 
 AT_ONCE = 2**18  # multiplications that BLAS does without a second thread of its own, at most
 LARGEST = 96 * 96  # numbers in a matrix: the products of larger ones are nearly all of the work
-# Multiplications of a product for which another thread is started. Torch's own threads go on
-# spinning for milliseconds after their work, and take the core from ours: so these must be many.
-WORTH_A_THREAD = 2**27
+# Multiplications of a product for which another thread is taken. OpenMP's wait for work. One of
+# Python's must be started, while torch's own go on spinning for milliseconds after their work and
+# take the core from it: so these must be many.
+WORTH_A_THREAD = {"OpenMP": 2**20, "Python": 2**27}
 NOT_ANY = 255  # no child won: ReLU let nothing through
 
 
@@ -145,7 +145,12 @@ class _WholeMaxLayer(torch.autograd.Function):
         winner = torch.empty(pooled.shape, dtype=torch.uint8)
         tensors = (rows.view(window, -1, rows.shape[1]), kernel.transpose(1, 2).contiguous())
         arrays = [tensor.detach().numpy() for tensor in (*tensors, bias, pooled, winner)]
-        _in_threads(rows, kernel, window, lambda *part: _multiply_max(*arrays, *part))
+        bounds, at_once = _shares(rows, kernel, window)
+        parts_in_threads(
+            lambda _, *part: _multiply_max(*arrays, *part, at_once),
+            lambda bounds: _multiply_max_parts(*arrays, bounds, at_once),
+            bounds,
+        )
         ctx.save_for_backward(rows, kernel, winner)
         ctx.window = window
         return pooled
@@ -166,15 +171,16 @@ class _WholeMaxLayer(torch.autograd.Function):
         tensors = (rows.view(window, -1, rows.shape[1]), kernel[0], gradient.contiguous(), winner)
         tensors += (below.view(window, -1, rows.shape[1]),)
         arrays = [tensor.detach().numpy() for tensor in tensors]
-        sums: list[tuple[Tensor, Tensor]] = []
-
-        def work(*part: int) -> None:
-            sums.append((torch.zeros_like(kernel[0]), torch.zeros_like(kernel[0, :, 0])))
-            _unmultiply_max(*arrays, *(total.numpy() for total in sums[-1]), *part)
-
-        _in_threads(rows, kernel, window, work)
-        of_kernel, of_bias = (torch.stack(parts).sum(0) for parts in zip(*sums, strict=True))
-        return below if needs_rows else None, of_kernel[None], of_bias, None
+        bounds, at_once = _shares(rows, kernel, window)
+        of_kernel = kernel.new_zeros(len(bounds) - 1, *kernel.shape[1:])
+        of_bias = kernel.new_zeros(len(bounds) - 1, kernel.shape[1])
+        sums = of_kernel.numpy(), of_bias.numpy()
+        parts_in_threads(
+            lambda k, *part: _unmultiply_max(*arrays, sums[0][k], sums[1][k], *part, at_once),
+            lambda bounds: _unmultiply_max_parts(*arrays, *sums, bounds, at_once),
+            bounds,
+        )
+        return below if needs_rows else None, of_kernel.sum(0)[None], of_bias.sum(0), None
 
 
 @compiled
@@ -196,6 +202,12 @@ def _multiply_max(x, matrices, bias, pooled, winner, begin, end, at_once):
                 won[j] = this if larger else won[j]
         for place in range(first, last):
             _add_bias(pooled[place], bias, winner[place])
+
+
+@in_parallel
+def _multiply_max_parts(x, matrices, bias, pooled, winner, bounds, at_once):
+    for k in prange(len(bounds) - 1):
+        _multiply_max(x, matrices, bias, pooled, winner, bounds[k], bounds[k + 1], at_once)
 
 
 @compiled
@@ -221,6 +233,13 @@ def _unmultiply_max(x, kernel, gradient, winner, below, of_kernel, of_bias, begi
             of_kernel += of_part
             if below.shape[1]:
                 np.dot(of_mixed, kernel, below[position, first:last])
+
+
+@in_parallel
+def _unmultiply_max_parts(x, kernel, gradient, winner, below, of_kernel, of_bias, bounds, at_once):
+    for k in prange(len(bounds) - 1):
+        sums, part = (of_kernel[k], of_bias[k]), (bounds[k], bounds[k + 1], at_once)
+        _unmultiply_max(x, kernel, gradient, winner, below, *sums, *part)
 
 
 # --- a layer of a ConvAC ------------------------------------------------------------------
@@ -384,7 +403,12 @@ class _WholeLayer(torch.autograd.Function):
         tensors = (rows.view(window, -1, rows.shape[1]), kernel.transpose(1, 2).contiguous())
         tensors += (pooled, scale, pooled.view(integers), scale.view(integers))
         arrays = [tensor.detach().numpy() for tensor in tensors]
-        _in_threads(rows, kernel, window, lambda *part: _multiply_whole(*arrays, *part, smallest))
+        bounds, at_once = _shares(rows, kernel, window)
+        parts_in_threads(
+            lambda _, *part: _multiply_whole(*arrays, *part, at_once, smallest),
+            lambda bounds: _multiply_whole_parts(*arrays, bounds, at_once, smallest),
+            bounds,
+        )
         ctx.save_for_backward(rows, kernel, pooled, scale)
         ctx.mark_non_differentiable(scale)
         ctx.window, ctx.again = window, False
@@ -410,30 +434,24 @@ class _WholeLayer(torch.autograd.Function):
         tensors += (kernel, gradient.contiguous(), pooled, scale)
         tensors += (below.view(window, -1, rows.shape[1]),)
         arrays = [tensor.detach().numpy() for tensor in tensors]
-        sums: list[Tensor] = []
+        bounds, at_once = _shares(rows, kernel, window)
+        of_kernel = kernel.new_zeros(len(bounds) - 1, *kernel.shape)
+        sums = of_kernel.numpy()
+        parts_in_threads(
+            lambda k, *part: _unmultiply_whole(*arrays, sums[k], *part, at_once),
+            lambda bounds: _unmultiply_whole_parts(*arrays, sums, bounds, at_once),
+            bounds,
+        )
+        return below if needs[0] else None, of_kernel.sum(0), None, None
 
-        def work(*part: int) -> None:
-            sums.append(torch.zeros_like(kernel))
-            _unmultiply_whole(*arrays, sums[-1].numpy(), *part)
 
-        _in_threads(rows, kernel, window, work)
-        of_kernel = sums[0] if len(sums) == 1 else torch.stack(sums).sum(0)
-        return below if needs[0] else None, of_kernel, None, None
-
-
-def _in_threads(
-    rows: Tensor, kernel: Tensor, window: int, work: Callable[[int, int, int], None]
-) -> None:
-    """Share the windows among as many threads as torch has: work(first, last, at once)."""
+def _shares(rows: Tensor, kernel: Tensor, window: int) -> tuple[Array, int]:
+    """Return the bounds of the windows of each thread, as many as torch has, and a block."""
     n_windows, size = len(rows) // window, kernel[0].numel()
-    n_threads = min(torch.get_num_threads(), 1 + len(rows) * size // WORTH_A_THREAD)
-    bounds = [n_windows * k // n_threads for k in range(n_threads + 1)]
-    at_once = max(16, min(1024, AT_ONCE // size))
-    if n_threads == 1:
-        work(0, n_windows, at_once)
-    else:
-        with ThreadPoolExecutor(n_threads) as pool:
-            list(pool.map(work, bounds[:-1], bounds[1:], [at_once] * n_threads))
+    worth = WORTH_A_THREAD["OpenMP" if has_openmp() else "Python"]
+    n_threads = min(torch.get_num_threads(), 1 + len(rows) * size // worth)
+    bounds = np.arange(n_threads + 1) * n_windows // n_threads
+    return bounds, max(16, min(1024, AT_ONCE // size))
 
 
 @compiled
@@ -463,6 +481,13 @@ def _multiply_whole(x, matrices, pooled, scale, bits, scale_bits, begin, end, at
             _rescale(pooled, scale, bits, scale_bits, place, smallest)
 
 
+@in_parallel
+def _multiply_whole_parts(x, matrices, pooled, scale, bits, scale_bits, bounds, at_once, smallest):
+    for k in prange(len(bounds) - 1):
+        part = bounds[k], bounds[k + 1], at_once
+        _multiply_whole(x, matrices, pooled, scale, bits, scale_bits, *part, smallest)
+
+
 @compiled
 def _unmultiply_whole(
     x, matrices, kernel, gradient, pooled, scale, below, of_kernel, begin, end, at_once
@@ -485,6 +510,15 @@ def _unmultiply_whole(
             of_kernel[which] += of_part
             if below.shape[1]:
                 np.dot(of_mixed, kernel[which], below[position, first:last])
+
+
+@in_parallel
+def _unmultiply_whole_parts(
+    x, matrices, kernel, gradient, pooled, scale, below, of_kernel, bounds, at_once
+):
+    for k in prange(len(bounds) - 1):
+        rows, part = (gradient, pooled, scale, below), (bounds[k], bounds[k + 1], at_once)
+        _unmultiply_whole(x, matrices, kernel, *rows, of_kernel[k], *part)
 
 
 @compiled
