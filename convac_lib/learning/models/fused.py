@@ -526,8 +526,8 @@ def _rescale(pooled, scale, bits, scale_bits, place, smallest):
     """Divide a row by its largest magnitude, which becomes its entry of `scale`."""
     # Magnitudes are ordered as their bits are, and integers have a quick maximum.
     magnitude = np.iinfo(bits.dtype).max  # all bits but the sign
-    largest = bits[place, 0] & magnitude
-    for channel in range(1, pooled.shape[1]):
+    largest = bits.dtype.type(0)
+    for channel in range(pooled.shape[1]):
         largest = max(largest, bits[place, channel] & magnitude)
     scale_bits[place] = largest
     divisor = scale[place]
