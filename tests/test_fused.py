@@ -102,6 +102,7 @@ def in_threads_of(patch, kind):
         patch.setattr(compiled, "_forked", True)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere they are Python's")
 def test_openmp_has_the_threads_where_numba_can_start_them():
     pytest.importorskip("numba.np.ufunc.omppool")
     assert compiled.has_openmp()

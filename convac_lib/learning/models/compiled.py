@@ -7,6 +7,7 @@ Loops in parallel run on the threads of OpenMP, which start in microseconds. Whe
 """
 
 import os
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -53,8 +54,11 @@ def has_openmp() -> bool:
 def _openmp_is_chosen() -> bool:
     """Choose OpenMP for Numba's threads if it is there and nobody chose anything.
 
-    Of the others, Numba's own pool ends the process if two threads use it at once.
+    Of the others, Numba's own pool ends the process if two threads use it at once. Outside of
+    Linux torch and Numba may each bring an OpenMP, and some of these end a process with two.
     """
+    if sys.platform != "linux":
+        return False
     try:
         import_module("numba.np.ufunc.omppool")
     except ImportError:
