@@ -3,12 +3,16 @@
 Every network here is evaluated image by image (`beyond_nets`), not by the page's recursion.
 """
 
-from itertools import pairwise
+import json
+from itertools import pairwise, product
 from math import prod
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from beyond_nets import all_partitions, rank, table, tree_values
+from scipy import stats
 from statements.part6_relu_and_max import adding, average_bound
 
 from convac_book.symmetry_classes import symmetry_classes
@@ -131,3 +135,77 @@ def test_two_top_windows_add_in_the_same_way():
     both = f[:, None] + 3 * f[None, :]
     assert rank(both) <= 2
     assert rank(table(f, blocks(4, 1), 2)) > 2
+
+
+# --- trained ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """Return {(task, r, pooling, design): five accuracies in per cent}."""
+    data = Path(__file__).resolve().parent.parent / "book" / "data"
+    table = json.loads((data / "fig10_he_runs.json").read_text(encoding="utf-8"))
+    found = {}
+    for row in table["rows"]:
+        row = {**table["common"], **row}
+        if row["design"] in ("wide-base", "wide-tip") and row["r"] in (6, 12) and row["seed"] < 5:
+            pooling = row["model_options"].get("pooling", "max")
+            place = row["task"], row["r"], pooling, row["design"]
+            found.setdefault(place, {})[row["seed"]] = 100 * row["test_accuracy"]
+    assert len(found) == 16 and all(len(seeds) == 5 for seeds in found.values())
+    return {place: np.array(list(seeds.values())) for place, seeds in found.items()}
+
+
+def test_averages_read_as_well_as_maxima(trained):
+    surely = set()
+    for task, r, design in product(("global", "local"), (6, 12), ("wide-base", "wide-tip")):
+        averages, maxima = (trained[task, r, pooling, design] for pooling in ("average", "max"))
+        gain = averages.mean() - maxima.mean()
+        if task == "local":
+            assert abs(gain) < 1.5
+        else:
+            assert gain > 0
+            if stats.ttest_ind(averages, maxima, equal_var=False).pvalue < 0.05:
+                surely.add((r, design))
+    assert surely == {(12, "wide-base")}
+    for design in ("wide-base", "wide-tip"):
+        assert trained["global", 12, "average", design].min() > 90
+
+
+def test_base_less_tip_with_averages(trained):
+    """The pooled intervals by the errors of the means, the ranks by counting pairs."""
+    pooled = {}
+    for task in ("global", "local"):
+        pairs = [
+            [trained[task, r, "average", d] for d in ("wide-base", "wide-tip")] for r in (6, 12)
+        ]
+        errors = [x.var(ddof=1) / 5 for pair in pairs for x in pair]
+        free = sum(errors) ** 2 / sum(error**2 / 4 for error in errors)
+        half = stats.t.ppf(0.975, free) * np.sqrt(sum(errors)) / 2
+        above = sum(np.sign(b - t).sum() for base, tip in pairs for b in base for t in tip)
+        pooled[task] = np.mean([b.mean() - t.mean() for b, t in pairs]), half, above
+    assert np.round(pooled["local"][:2], 1).tolist() == [5.2, 2.4]
+    assert np.round(pooled["global"][:2], 1).tolist() == [-1.1, 4.4]
+    assert pooled["local"][2] > 0 == pooled["global"][2]
+    worst = sorted(x for place, runs in trained.items() if place[2] == "average" for x in runs
+                   if place[:2] == ("global", 6))  # fmt: skip
+    assert round(worst[0]) == 67 and worst[1] > 80
+
+
+def test_a_network_of_averages_adds_four_quarters():
+    """Change one quarter, then another: the changes of the scores add up, but for the seams."""
+    from convac_lib import ConvNet
+
+    generator = torch.Generator().manual_seed(0)
+    net = Architecture.for_image(16, 10, (6, 6, 12, 12), 10)
+    model = ConvNet(net, pooling="average", seed=0)
+    images = torch.zeros(4, 16, 16)  # none, one, other, both; rows beside the seams stay black
+    one, other = torch.rand(2, 6, 6, generator=generator)
+    images[1, 1:7, 1:7] = images[3, 1:7, 1:7] = one
+    images[2, 9:15, 9:15] = images[3, 9:15, 9:15] = other
+    with torch.no_grad():
+        none, first, second, both = model(images).double()
+        torch.testing.assert_close(both - none, (first - none) + (second - none), rtol=0, atol=1e-5)
+        maxima = ConvNet(net, seed=0)(images).double()
+    left_over = maxima[3] - maxima[1] - maxima[2] + maxima[0]
+    assert left_over.abs().max() > 1e-2  # with maxima they do not
