@@ -61,6 +61,8 @@ PAPER = {
         "fig10_images",
         "fig10_convac_recipe",
         "fig10_convac",
+        "fig10_convac_all_recipe",
+        "fig10_convac_all",
         "fig10_witness",
     ],
 )
