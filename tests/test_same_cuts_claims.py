@@ -238,16 +238,13 @@ def test_the_numbers_are_nearly_those_of_the_convnets():
         for task in TASKS:
             found = [
                 np.subtract(
-                    *(
-                        np.mean([runs[model, task, r, design][seed] for seed in range(5)])
-                        for design in DESIGNS
-                    )
+                    *(np.mean(list(runs[model, task, r, design].values())) for design in DESIGNS)
                 )
                 for r in r_some
             ]
             gaps[name, task] = np.mean(found)
     assert abs(gaps["ConvNet", "local"] - gaps["ConvAC", "local"]) < 0.5
-    assert abs(gaps["ConvNet", "global"] - gaps["ConvAC", "global"]) < 0.5
+    assert all(-2.2 < gaps[model, "global"] < -1 for model in ("ConvNet", "ConvAC"))
 
 
 def extra(runs, model, r_some):

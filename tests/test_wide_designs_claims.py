@@ -147,14 +147,12 @@ def test_two_designs_with_one_seed_do_not_go_together():
     assert len(together) > 20 and abs(np.mean(together)) < 0.2
 
 
-def test_all_seeds_of_the_first_width_are_in_and_none_is_lost():
-    seeds = {(task, design): len(runs) for (task, design), runs in AT_12.items()}
-    assert seeds == {
-        (task, design): {"global": 10, "local": 5}[task]
-        for task in ("global", "local")
-        for design in (*DESIGNS, "uniform")
-    }
-    assert min(map(min, AT_12.values())) > 15
+def test_all_seeds_are_in():
+    table = json.loads((DATA / "fig10_he_runs.json").read_text(encoding="utf-8"))
+    assert (len(table["rows"]), table["missing"]) == (440, 0)
+    for (task, r, design), seeds in SEEDS.items():
+        if design:
+            assert sorted(seeds) == list(range(10 if task == "global" else 5)), (task, r, design)
 
 
 def test_every_run_at_12_shows_both_halves_of_the_papers_figure():
@@ -186,8 +184,8 @@ def test_the_gaps_at_12_and_what_their_intervals_leave_out(task, one, other, low
 
 WIDTHS = (6, 8, 10, 12, 16, 20, 24, 30)
 FROM_12 = WIDTHS[3:]
-BLOCK = {  # the study's first two blocks: five seeds
-    place: [accuracies[seed] for seed in range(5)] for place, accuracies in SEEDS.items()
+BLOCK = {  # ten seeds on the global task, five on the local one
+    place: [accuracies[seed] for seed in sorted(accuracies)] for place, accuracies in SEEDS.items()
     if place[1] in WIDTHS and place[2]
 }  # fmt: skip
 
@@ -212,16 +210,17 @@ def by_shuffling(task, one, other, widths, n_shuffles=20_000):
     """Return how often labels shuffled within each width part the designs as far as ours do."""
     rng = np.random.default_rng(0)
     ranks = np.array([stats.rankdata(BLOCK[task, r, one] + BLOCK[task, r, other]) for r in widths])
-    ours = ranks[:, :5].sum() - ranks.sum() / 2
+    n = len(BLOCK[task, widths[0], one])
+    ours = ranks[:, :n].sum() - ranks.sum() / 2
     shuffled = rng.permuted(np.broadcast_to(ranks, (n_shuffles, *ranks.shape)), axis=-1)
-    drawn = shuffled[..., :5].sum((1, 2)) - ranks.sum() / 2
+    drawn = shuffled[..., :n].sum((1, 2)) - ranks.sum() / 2
     return np.mean(abs(drawn) >= abs(ours))
 
 
 ALL = [(task, r) for task in ("global", "local") for r in WIDTHS]
 
 
-def test_the_first_two_blocks_are_whole_and_no_run_is_lost():
+def test_every_width_is_there_and_no_run_is_lost():
     assert len(BLOCK) == len(ALL) * 3
     assert min(row["test_accuracy"] for row in rows_of("fig10_he_runs.json")) > 0.15
 
@@ -234,30 +233,28 @@ def test_both_halves_of_the_papers_figure_at_every_width(task, r):
     if task == "global":
         assert np.mean(uniform) > np.mean(ahead)
         passed = [(u, run) for u in uniform for run in base + tip if run > u]
-        assert bool(passed) == (r in (16, 24, 30)) and len({run for _, run in passed}) < 3
+        assert stats.ttest_ind(base, tip, equal_var=False).pvalue < 0.05
+        above_the_worst = sum(run > min(uniform) for run in tip)
+        assert 1 <= above_the_worst <= 4 if r >= 12 else not passed
         assert not {run for _, run in passed} & set(base)
     else:
         assert min(uniform) > max(tip) and abs(np.mean(uniform) - np.mean(base)) < 1.1
 
 
-def test_at_which_widths_alone_the_tip_is_not_told_from_the_base_on_large_digits():
-    undecided = {
-        r
+def test_at_one_width_alone_luck_has_a_large_say():
+    spreads = {
+        r: np.mean([np.std(BLOCK["global", r, design], ddof=1) for design in DESIGNS])
         for r in WIDTHS
-        if stats.ttest_ind(
-            *(BLOCK["global", r, design] for design in DESIGNS), equal_var=False
-        ).pvalue
-        > 0.05
     }
-    assert undecided == {6, 8}
+    assert max(spreads, key=spreads.get) == 6 and spreads[6] > 2.5
 
 
 @pytest.mark.parametrize(
     "task, one, other, low, high",
     [
-        ("global", "wide-tip", "wide-base", 1.3, 1.7),
-        ("global", "uniform", "wide-tip", 2, 2.5),
-        ("global", "uniform", "wide-base", 3.5, 4),
+        ("global", "wide-tip", "wide-base", 1.8, 2.2),
+        ("global", "uniform", "wide-tip", 1.7, 2.5),
+        ("global", "uniform", "wide-base", 3.5, 4.5),
         ("local", "wide-base", "wide-tip", 4.3, 4.7),
         ("local", "uniform", "wide-tip", 4, 5),
     ],
@@ -286,7 +283,7 @@ def test_uniform_and_base_on_small_digits():
 
 
 def test_the_difference_of_the_two_differences():
-    for widths, low, high in ((WIDTHS, 5.75, 6.25), (FROM_12, 4.75, 5.25)):
+    for widths, low, high in ((WIDTHS, 6.25, 6.75), (FROM_12, 4.75, 5.25)):
         gaps = [pooled(task, *DESIGNS, widths) for task in ("local", "global")]
         assert low < gaps[0][0] - gaps[1][0] < high
         # By how much it is uncertain, "give or take less than one": the two are independent.
@@ -299,7 +296,7 @@ def test_the_lead_of_uniform_over_the_base_on_large_digits_shrinks_as_the_networ
         for r in WIDTHS
     ]
     assert leads == sorted(leads, reverse=True)
-    assert 8.5 < leads[0] < 9.5 and leads[-1] < 1
+    assert 11 < leads[0] < 12 and 0.75 < leads[-1] < 1.25
 
 
 EQUAL_READOUTS = {
