@@ -147,6 +147,17 @@ def test_nobodys_choice_of_threads_is_changed():
     subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
 
 
+def test_on_one_thread_nothing_is_chosen_for_numba():
+    code = (
+        "import numba, torch; from convac_lib.learning.models import fused;"
+        "torch.set_num_threads(1); before = numba.config.THREADING_LAYER;"
+        "fused.whole_layer(torch.rand(64, 4), torch.rand(1, 4, 4), 4, 1e-30);"
+        "assert numba.config.THREADING_LAYER == before == 'default'"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_THREADING_LAYER"}
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300, env=environment)
+
+
 # --- layers of whole trees ----------------------------------------------------------------
 
 

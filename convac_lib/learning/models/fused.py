@@ -448,8 +448,10 @@ class _WholeLayer(torch.autograd.Function):
 def _shares(rows: Tensor, kernel: Tensor, window: int) -> tuple[Array, int]:
     """Return the bounds of the windows of each thread, as many as torch has, and a block."""
     n_windows, size = len(rows) // window, kernel[0].numel()
-    worth = WORTH_A_THREAD["OpenMP" if has_openmp() else "Python"]
-    n_threads = min(torch.get_num_threads(), 1 + len(rows) * size // worth)
+    n_threads = torch.get_num_threads()
+    if n_threads > 1:  # who computes on one never has a choice made for Numba
+        worth = WORTH_A_THREAD["OpenMP" if has_openmp() else "Python"]
+        n_threads = min(n_threads, 1 + len(rows) * size // worth)
     bounds = np.arange(n_threads + 1) * n_windows // n_threads
     return bounds, max(16, min(1024, AT_ONCE // size))
 
