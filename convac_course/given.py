@@ -6,10 +6,13 @@ this side and handed over: data as data, and a function as a name, to be called 
 """
 
 import ast
+import contextlib
 import json
 import os
 import resource
 import selectors
+import signal
+import time
 from typing import Any
 
 from .answering import Stopped
@@ -23,20 +26,18 @@ from .worker import Worker, serve, write_line
 Trees = dict[str, Any]
 
 
-class Giver:
-    """The given values of a chapter that are made here, and a process that calls its functions.
+class Given:
+    """The given values of a chapter that are made here.
 
     Parameters
     ----------
     chapter : Chapter
     tests : HiddenTests
         With the chapter's set-up run.
-    seconds : float
-        Processor time for all calls together.
     """
 
-    def __init__(self, chapter: Chapter, tests: HiddenTests, seconds: float) -> None:
-        worker = Worker({}, lambda source: None)
+    def __init__(self, chapter: Chapter, tests: HiddenTests) -> None:
+        self.worker = Worker({}, lambda source: None)
         hidden = _names_of_checks(chapter)
         self.values: dict[str, Trees] = {}
         for exercise in chapter.graded:
@@ -44,14 +45,29 @@ class Giver:
                 if read_names(cell.source) & hidden:
                     made, names = tests.given(exercise), bound_names(cell.source)
                     self.values[cell.source] = {
-                        name: encode(made[name], worker.remember) for name in sorted(names)
+                        name: encode(made[name], self.worker.remember) for name in sorted(names)
                     }
-        self.process = 0
-        if worker.functions:
-            self._start(worker, seconds)
 
-    def _start(self, worker: Worker, seconds: float) -> None:
-        """Fork the process that calls the functions."""
+    def giver(self, seconds: float) -> "Giver | None":
+        """Return who calls the functions among the values for one sandbox; None without any."""
+        return Giver(self.worker, seconds) if self.worker.functions else None
+
+
+class Giver:
+    """A process that calls given functions for one sandbox, and ends with it.
+
+    A call that is given up leaves its reply in the pipe, where the next call would find it. So
+    there is none: after a call that did not end, nothing more is answered.
+
+    Parameters
+    ----------
+    worker : Worker
+        With the functions.
+    seconds : float
+        Processor time for all calls together.
+    """
+
+    def __init__(self, worker: Worker, seconds: float) -> None:
         (asked, self.into), (self.out_of, told) = os.pipe(), os.pipe()
         self.process = os.fork()
         if self.process == 0:
@@ -74,21 +90,35 @@ class Giver:
         Stopped
             If it is no call, or one that does not end.
         """
-        if not self.process or not isinstance(content, list) or len(content) != 3:
+        if not isinstance(content, list) or len(content) != 3:
             raise Stopped("its process sent what was not asked for")
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.out_of, selectors.EVENT_READ)
-            line = b""
-            try:
-                write_line(self.into, {"call": [None, str(content[0]), *content[1:]]})
+        line, until = b"", time.monotonic() + seconds
+        try:
+            write_line(self.into, {"call": [None, str(content[0]), *content[1:]]})
+            with selectors.DefaultSelector() as selector:
+                selector.register(self.out_of, selectors.EVENT_READ)
                 while not line.endswith(b"\n"):
-                    data = os.read(self.out_of, 65_536) if selector.select(seconds) else b""
+                    left = max(0, until - time.monotonic())
+                    data = os.read(self.out_of, 65_536) if selector.select(left) else b""
                     if not data:
-                        raise Stopped("a call of what is given did not end")
+                        raise BrokenPipeError
                     line += data
-            except BrokenPipeError as error:
-                raise Stopped("a call of what is given did not end") from error
+        except BrokenPipeError as error:
+            self._end()
+            raise Stopped("a call of what is given did not end") from error
         return json.loads(line)
+
+    def _end(self) -> None:
+        """End the process, from whichever fork of ours."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.process, signal.SIGKILL)
+
+    def close(self) -> None:
+        """End the process and the conversation with it."""
+        self._end()
+        os.waitpid(self.process, 0)
+        os.close(self.into)
+        os.close(self.out_of)
 
 
 def _names_of_checks(chapter: Chapter) -> set[str]:

@@ -14,7 +14,7 @@ from typing import Any
 from .answering import Fetched, Stopped
 from .apart import apart
 from .chapters import Chapter, Exercise
-from .given import Giver
+from .given import Given
 from .hidden_tests import NO_ANSWER, HiddenTests, Mark, unmarked
 from .notebooks import Cell
 from .plan import Plan, Step, make_plan
@@ -185,7 +185,7 @@ class Marking:
     ) -> None:
         self.exercises = {exercise.name: exercise for exercise in chapter.graded}
         self.plan, self.tests, self.tell = plan, _tests(chapter), tell
-        self.giver = Giver(chapter, self.tests, limits.total_seconds)
+        self.given = Given(chapter, self.tests)
         self.template, self.limits, self.unsafe = template, limits, unsafe
         self.until = time.monotonic() + limits.on_the_clock
         self.marks: dict[str, Mark] = {}
@@ -247,8 +247,9 @@ class Marking:
 
     def _prepared(self) -> Sandbox:
         """Return a sandbox in which the course's set-up has run."""
+        giver = self.given.giver(self.limits.total_seconds)
         try:
-            sandbox = Sandbox(self.template, self.limits, self.unsafe, self.until, self.giver)
+            sandbox = Sandbox(self.template, self.limits, self.unsafe, self.until, giver)
         except Stopped as stopped:
             raise SetupFailed(str(stopped)) from stopped
         try:
@@ -276,8 +277,8 @@ class Marking:
 
     def _run_cell(self, step: Step, sandbox: Sandbox) -> None:
         """Run a cell and keep the error that it raises."""
-        if not step.own and step.source in self.giver.values:
-            return sandbox.give(self.giver.values[step.source])
+        if not step.own and step.source in self.given.values:
+            return sandbox.give(self.given.values[step.source])
         error = sandbox.run(step.source or "", None if step.own else START_SECONDS)
         if error and step not in self.errors:
             self.errors[step] = error

@@ -75,7 +75,7 @@ class Sandbox(Answerer):
     until : float, optional
         When, by `time.monotonic()`, all must be over; by default from the limits.
     giver : Giver, optional
-        Who calls the functions that are given to it.
+        Who calls the functions that are given to it; closed with it.
 
     Raises
     ------
@@ -143,6 +143,8 @@ class Sandbox(Answerer):
     def close(self) -> None:
         """End everything behind the wall, and note the processor time that it took in all."""
         self.spent = max(self.spent, self._usage().seconds)
+        if self.giver is not None:
+            self.giver.close()
         if self.wall is not None:
             self.wall.close()
         elif self.inside:

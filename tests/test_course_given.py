@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from convac_course.answering import Stopped
 from convac_course.build import build_assignment
-from convac_course.given import Giver
+from convac_course.given import Given
 from convac_course.hidden_tests import HiddenTests
 from convac_course.plain import decode, encode
 
@@ -121,14 +121,29 @@ def test_what_is_given_is_there_and_its_making_is_not(tried, name):
         assert marks["norm"] == marks["twice"] == 1, tried[name].reasons()
 
 
-def test_a_giver_answers_calls_and_nothing_else(course):
+@pytest.fixture
+def given(course):
     from convac_course.build import read_course
 
     chapter = read_course(course)["given"]
-    giver = Giver(chapter, HiddenTests(chapter), 10)
-    assert {name for trees in giver.values.values() for name in trees} == {"box", "seed", "state"}
-    (box,) = [t["box"] for source, t in giver.values.items() if "seed = 3" in source]
-    name = box["function"]
+    return Given(chapter, HiddenTests(chapter))
+
+
+@pytest.fixture
+def giver(given):
+    giver = given.giver(10)
+    yield giver
+    giver.close()
+
+
+def name_of_box(given):
+    (box,) = [trees["box"] for source, trees in given.values.items() if "seed = 3" in source]
+    return box["function"]
+
+
+def test_a_giver_answers_calls_and_nothing_else(given, giver):
+    assert {name for trees in given.values.values() for name in trees} == {"box", "seed", "state"}
+    name = name_of_box(given)
     reply = giver.call([name, encode(([1, 2, 3],)), encode({})], 10)
     assert isinstance(decode(reply["value"]), float)
     assert giver.call([name, encode(([1],)), encode({})], 10)["raised"][0] == "ValueError"
@@ -140,7 +155,29 @@ def test_a_giver_answers_calls_and_nothing_else(course):
     os.kill(giver.process, signal.SIGKILL)
     with pytest.raises(Stopped, match="did not end"):
         giver.call([name, encode(([1, 2, 3],)), encode({})], 10)
-    assert json.dumps(giver.values)
+    assert json.dumps(given.values)
+
+
+def test_the_reply_to_a_call_that_was_given_up_is_taken_for_no_other(given):
+    name, others = name_of_box(given), {}
+    for pixels in ([1, 2, 3], [3, 1, 2]):
+        giver = given.giver(10)
+        others[tuple(pixels)] = giver.call([name, encode((pixels,)), encode({})], 10)
+        giver.close()
+    assert others[1, 2, 3] != others[3, 1, 2]
+    given_up = 0
+    for _ in range(20):
+        giver = given.giver(10)
+        try:
+            giver.call([name, encode(([1, 2, 3],)), encode({})], 0)
+        except Stopped:
+            given_up += 1
+            with pytest.raises(Stopped, match="did not end"):
+                giver.call([name, encode(([3, 1, 2],)), encode({})], 10)
+        else:
+            assert giver.call([name, encode(([3, 1, 2],)), encode({})], 10) == others[3, 1, 2]
+        giver.close()
+    assert given_up
 
 
 def test_a_chapter_that_makes_nothing_has_no_giver(tmp_path):
@@ -150,7 +187,5 @@ def test_a_chapter_that_makes_nothing_has_no_giver(tmp_path):
 
     (tmp_path / "book").mkdir()
     chapter = read_course(make_course(tmp_path / "book", tmp_path / "c"))["sample"]
-    giver = Giver(chapter, HiddenTests(chapter), 10)
-    assert giver.values == {} and not giver.process
-    with pytest.raises(Stopped, match="not asked for"):
-        giver.call(["0", {}, {}], 1)
+    given = Given(chapter, HiddenTests(chapter))
+    assert given.values == {} and given.giver(10) is None
