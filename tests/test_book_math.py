@@ -1,5 +1,8 @@
 """Formulas of the pages: what follows them, and how they read in one line of text."""
 
+import os
+import subprocess
+import sys
 from xml.etree import ElementTree
 
 import pytest
@@ -57,3 +60,46 @@ def test_a_short_formula_keeps_what_follows_it(parts, kept):
 )
 def test_a_formula_reads_in_one_line(written, told):
     assert math.in_a_line(ElementTree.fromstring(f"<math>{written}</math>")) == told
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A stand-in for Node.js, which runs the lines it is given; `path` is the socket's."""
+
+    def made(lines):
+        program = tmp_path / "node"
+        head = (
+            f"#!{sys.executable}\nimport socket, sys, time\npath = sys.argv[3]\n"
+            "s = socket.socket(socket.AF_UNIX)\n"
+        )
+        program.write_text(head + lines)
+        program.chmod(0o755)
+        monkeypatch.setattr(math.katex, "NODEJS_BINARY", str(program))
+        return tmp_path
+
+    return made
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the library takes a port there")
+def test_a_server_that_listens_a_moment_after_its_socket_is_there_is_waited_for(server):
+    folder = server("s.bind(path); time.sleep(0.3); s.listen(); s.accept()[0].sendall(b'here')")
+    process, connection = math.start_typesetting(folder, 60)
+    with connection:
+        assert connection.recv(4) == b"here"
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the library takes a port there")
+@pytest.mark.parametrize(
+    "lines, seconds", [("sys.exit(1)", 60), ("s.bind(path); time.sleep(600)", 0.5)]
+)
+def test_a_server_that_does_not_start_is_ended_and_said(server, lines, seconds, monkeypatch):
+    started = []
+    popen = subprocess.Popen
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda *a, **k: started.append(popen(*a, **k)) or started[-1]
+    )
+    with pytest.raises(math.katex.KaTeXError, match=r"node.* did not start"):
+        math.start_typesetting(server(lines), seconds)
+    assert started[0].returncode is not None

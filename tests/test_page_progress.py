@@ -1,7 +1,9 @@
 """What is said while the book is built, and what is shown when that fails."""
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -101,3 +103,20 @@ def test_when_the_build_fails_its_warnings_and_last_lines_are_shown(building):
     shown = building.what_failed("\n".join(log))
     assert "x.md:3: WARNING: no such label" in shown and "IPKernelApp" not in shown
     assert "line 99" in shown and "line 1\n" not in shown
+
+
+def test_a_process_left_behind_keeps_nobody_waiting(building, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(building, "LOG", tmp_path / "log")
+    monkeypatch.setattr(building, "SECONDS_FOR_THE_REST", 0.5)
+    leave = (
+        "import subprocess, sys\n"
+        "left = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        f"print('{extension.MARK}a page', left.pid, flush=True)\n"
+        "print('an error', flush=True)\n"
+        "sys.exit(3)"
+    )
+    assert building.run_and_log([sys.executable, "-c", leave]) == 3
+    told = capsys.readouterr().out.split()
+    os.kill(int(told[-1]), signal.SIGKILL)  # it was there all the while
+    assert told[:2] == ["a", "page"]
+    assert (tmp_path / "log").read_text() == "an error\n"

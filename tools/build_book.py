@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from run_pages import run_stale
@@ -20,6 +21,7 @@ BOOK, BUILD = ROOT / "book", ROOT / "_build"
 LOG = BUILD / "book.log"
 MARK = "@@"  # a line for the reader, from book/_ext/convac_progress.py
 TAIL = 25
+SECONDS_FOR_THE_REST = 5
 HIDDEN = {".ipynb_checkpoints", "_build"}
 # What the cells of the pages import and read, and what else decides how a page comes out.
 CELLS_NEED = ("convac_lib", "convac_workbench", "convac_book", "book/data", "constraints.txt")
@@ -56,18 +58,32 @@ def run_sphinx():
         "jupyter-book.exe" if os.name == "nt" else "jupyter-book"
     )
     command = [str(program), "build", "book", "-W", "-n", "--keep-going"]
+    return run_and_log(command)
+
+
+def run_and_log(command):
+    """Run a command, write what it says to the log but for lines for the reader; its status."""
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    try:
+
+    def read():
         with LOG.open("w", buffering=1, encoding="utf-8") as log:
             for line in process.stdout:
                 if line.startswith(MARK):
                     say(line.removeprefix(MARK).rstrip("\n"))
                 else:
                     log.write(COLOUR.sub("", line))
-    finally:
+
+    # The pipe has no end while a process that the command left behind holds it open.
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
         status = process.wait()
+    except KeyboardInterrupt:
+        process.wait()
+        raise
+    reader.join(timeout=SECONDS_FOR_THE_REST)
     return status
 
 

@@ -7,7 +7,10 @@ of `_config.yml` (`mathjax3_config`), from which live notebooks' copies are writ
 
 import re
 import shutil
+import socket
+import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
@@ -20,6 +23,7 @@ LOWERED = dict(zip("0123456789", "₀₁₂₃₄₅₆₇₈₉", strict=True))
 RAISED = dict(zip("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹", strict=True))
 SHORT = 14  # signs; a longer formula must be free to break
 AFTER = re.compile(r"[.,;:!?)\]’”]+")
+PATIENCE = 60  # seconds for Node.js to start, and for one formula, on a busy machine
 VENDOR = Path(__file__).resolve().parent.parent / "_assets" / "vendor"
 
 
@@ -30,12 +34,41 @@ def prepare(app, config):
     config.katex_css_path = "vendor/katex/katex.min.css"
     here = shutil.which("node") or shutil.which("node", path=str(Path(sys.executable).parent))
     katex.NODEJS_BINARY = here or "node"
+    katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = PATIENCE
+    katex.KaTeXServer.start_server_process = staticmethod(start_typesetting)
     macros = (config.mathjax3_config or {}).get("tex", {}).get("macros", {})
     katex.KATEX_DEFAULT_OPTIONS = {
         "throwOnError": True,
         "strict": "ignore",
         "macros": {f"\\{name}": as_text(macro) for name, macro in macros.items()},
     }
+
+
+def start_typesetting(folder, seconds):
+    """Start KaTeX's server and return its process and a socket to it.
+
+    The library's own way connects as soon as the file of the socket is there. The server may
+    listen only a moment later, and refuse.
+    """
+    path = folder / "katex.sock"
+    process = subprocess.Popen(
+        katex.KaTeXServer.build_command(socket=path),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=folder,
+    )
+    until = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < until:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.connect(str(path))
+            return process, connection
+        except (FileNotFoundError, ConnectionRefusedError):
+            connection.close()
+            time.sleep(0.001)
+    process.kill()
+    process.wait()
+    raise katex.KaTeXError(f"KaTeX under Node.js ({katex.NODEJS_BINARY}) did not start")
 
 
 def as_text(macro):
