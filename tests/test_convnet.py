@@ -67,7 +67,7 @@ def test_a_he_start_keeps_the_size_of_the_signal_and_pytorchs_divides_it():
     divides its root by the root of 6 in each."""
     kept, divided = deep_signal("he"), deep_signal("pytorch")
     assert 0.5 < kept[-1] / kept[0] < 2
-    network = Architecture(2, 2, 1000, (1000,))
+    network = Architecture(4, 4, 1000, (1000,))
     model = ConvNet(network, init="pytorch", seed=1)
     assert float(model.layers[0].detach().var() * 1000) == pytest.approx(1 / 3, rel=0.02)
     model = ConvNet(network, init="he", seed=1)

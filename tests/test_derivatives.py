@@ -5,6 +5,7 @@ import torch
 from torch.func import functional_call, grad, hessian, jacfwd, jacrev, vmap
 
 from convac_lib import Architecture, ConvAC, ConvNet
+from convac_lib.learning.models import fused
 
 IMAGE = Architecture.for_image(4, 3, (3, 2), 3)
 LINE = Architecture(9, 3, 3, (2, 3), 2)
@@ -42,6 +43,24 @@ def build(name):
         x[:, :2, :2] = 0
     parameters = {key: value.detach() for key, value in model.named_parameters()}
     return model, parameters, x
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("numba", [True, False])
+def test_a_batch_of_gradients_is_what_each_of_them_is(name, numba, monkeypatch):
+    """``is_grads_batched=True``, as in ``jacobian(vectorize=True)``."""
+    monkeypatch.setattr(fused, "IS_THERE", numba and fused.IS_THERE)
+    model, parameters, x = build(name)
+    names = list(parameters)
+
+    def scores(*values):
+        return functional_call(model, dict(zip(names, values, strict=True)), (x,))
+
+    jacobian = torch.autograd.functional.jacobian
+    one_by_one = jacobian(scores, tuple(parameters.values()))
+    together = jacobian(scores, tuple(parameters.values()), vectorize=True)
+    for mine, its in zip(together, one_by_one, strict=True):
+        torch.testing.assert_close(mine, its)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -116,9 +135,3 @@ def test_compiled_models_are_the_models(name):
         value.square().sum().backward()
         gradients.append([p.grad.clone() for p in model.parameters() if p.grad is not None])
     torch.testing.assert_close(*gradients)
-
-
-def test_what_has_no_batching_rule_is_an_error_and_no_number():
-    model, _, x = build("normalized, all, conv3x3")
-    with pytest.raises(RuntimeError, match="Batching rule"):
-        torch.autograd.functional.jacobian(model, x, vectorize=True)

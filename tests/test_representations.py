@@ -1,5 +1,7 @@
 """What every site sees, and the features it makes of that."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -69,3 +71,12 @@ def test_the_conv_representation_starts_as_the_layers_do():
         assert float(weight.var()) == pytest.approx(variance, rel=0.03)
     with pytest.raises(ValueError, match="init must be one of 'he', 'pytorch', got 'zeros'"):
         ConvNet(network, init="zeros")
+
+
+@pytest.mark.parametrize("n_sites", [8, 9, 36])
+def test_a_network_that_could_read_nothing_is_refused_when_it_is_made(n_sites):
+    window = {8: 2, 9: 3, 36: 6}[n_sites]
+    network = Architecture(n_sites, window, 3, (3,) * round(np.log(n_sites) / np.log(window)))
+    for model in (ConvNet, partial(ConvAC, representation="conv3x3")):
+        with pytest.raises(ValueError, match=f"'conv3x3' only for .* got .* {n_sites} sites"):
+            model(network)

@@ -284,7 +284,7 @@ class _Join(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         children, parents = ctx.saved_tensors
-        if is_differentiated():
+        if is_differentiated(gradient):
             like = gradient.new_zeros(*gradient.shape[:-2], ctx.n_rows, gradient.shape[-1])
             (below,) = pulled_back(lambda rows: _pick(rows, children), (like,), gradient)
             return below, None, None

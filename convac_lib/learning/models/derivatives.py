@@ -30,9 +30,14 @@ def is_eager(x: Tensor) -> bool:
     return x.device.type == "cpu" and not in_transform() and not torch.compiler.is_compiling()
 
 
-def is_differentiated() -> bool:
-    """Return, within a backward pass, whether its operations must be differentiable."""
-    return torch.is_grad_enabled() or in_transform()
+def is_differentiated(gradient: Tensor) -> bool:
+    """Return, within a backward pass, whether its operations must be torch's own.
+
+    They are differentiated, or the gradient is a batch of gradients (``is_grads_batched=True``,
+    which is older than the transforms of :mod:`torch.func`).
+    """
+    batched = "Batched" in str(torch._C._dispatch_keys(gradient))
+    return torch.is_grad_enabled() or in_transform() or batched
 
 
 def pulled_back(

@@ -64,7 +64,7 @@ class _MaxLayer(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         rows, kernel, children, winner = ctx.saved_tensors
-        if is_differentiated():
+        if is_differentiated(gradient):
 
             def plain(rows: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
                 return _won((rows @ kernel.T)[children], winner, bias)
@@ -159,7 +159,7 @@ class _WholeMaxLayer(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         rows, kernel, winner = ctx.saved_tensors
         window, needs_rows = ctx.window, ctx.needs_input_grad[0]
-        if is_differentiated():
+        if is_differentiated(gradient):
 
             def plain(rows: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
                 joined = rows.view(window, -1, rows.shape[1]) @ kernel[0].T
@@ -288,7 +288,7 @@ class _ProductLayer(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor, _: Any) -> tuple[Tensor | None, ...]:
         rows, kernel, mixed, children, pooled, scale, ends = ctx.saved_tensors
-        if is_differentiated() or ctx.again:
+        if is_differentiated(gradient) or ctx.again:
             if not ctx.again:
                 gradient = orthogonal(gradient, pooled)
             ctx.again = True  # what comes back next is no gradient of a scale-free function
@@ -418,7 +418,7 @@ class _WholeLayer(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor, _: Any) -> tuple[Tensor | None, ...]:
         rows, kernel, pooled, scale = ctx.saved_tensors
         window, needs = ctx.window, ctx.needs_input_grad[:2]
-        if is_differentiated() or ctx.again:
+        if is_differentiated(gradient) or ctx.again:
             if not ctx.again:
                 gradient = orthogonal(gradient, pooled)
             ctx.again = True  # what comes back next is no gradient of a scale-free function

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .derivatives import is_differentiated, is_eager, pulled_back
+from .derivatives import in_transform, is_differentiated, is_eager, pulled_back
 
 # Of these sizes of a product neither its parts nor its inverse are near the ends of the range.
 SAFE = {torch.float32: (1e-28, 1e28), torch.float64: (1e-230, 1e230)}
@@ -185,7 +185,7 @@ class _Product(torch.autograd.Function):
         if gradient is None:
             return None, None, None
         factors, scale, pooled = ctx.saved_tensors
-        if is_differentiated():
+        if is_differentiated(gradient):
             if pooled is not None and ctx.promised:
                 # What is taken away is rounding, of a function that is zero: a constant. What
                 # comes back next is a derivative of this gradient, and no longer scale-free.
@@ -215,7 +215,8 @@ def orthogonal(gradient: Tensor, pooled: Tensor) -> Tensor:
     >>> orthogonal(torch.tensor([[3.0, 1.0]]), torch.tensor([[1.0, 0.0]]))
     tensor([[0., 1.]])
     """
-    p, g = pooled.detach(), gradient.detach()
+    p = pooled.detach()
+    g = gradient.detach() if gradient.requires_grad or in_transform() else gradient
     size = (p * p).sum(-1, keepdim=True)
     return gradient - p * ((g * p).sum(-1, keepdim=True) / as_divisor(size))
 
@@ -296,7 +297,7 @@ class _Maximum(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor | None, *_: Any) -> Tensor | None:
         if gradient is None:
             return None
-        if is_differentiated():
+        if is_differentiated(gradient):
             handed = _handed_down(gradient, list(ctx.saved_tensors), ctx.window)
             return torch.stack(handed, -3)
         shape = (*gradient.shape[:-2], ctx.window, *gradient.shape[-2:])

@@ -69,10 +69,20 @@ class SiteReader(nn.Module):
         self.n_sites, self.window = architecture.n_sites, architecture.window
         self.site_size = as_int("site_size", site_size, 1, MOST_NUMBERS)
         self.neighbourhood = neighbourhood
+        if neighbourhood and not self._are_pixels():
+            raise ValueError(
+                "representation can be 'conv3x3' only for the pixels of a square whose side is a "
+                f"power of 2, got an architecture with {self.n_sites} sites"
+            )
         self.order = window_first(self.n_sites, self.window)
         self.n_taps = self.site_size * (9 if neighbourhood else 1)
         self._tables: dict[Any, Tensor] = {}
         self._readers: dict[Any, Any] = {}
+
+    def _are_pixels(self) -> bool:
+        """Return whether the sites can be the squares of an image."""
+        side = round(self.n_sites**0.5)
+        return side * side == self.n_sites and side & (side - 1) == 0
 
     def forward(self, x: Tensor) -> Tensor:
         """Read sequences (batch, N), (batch, N, s) or images (batch, [colours,] height, width).
@@ -121,11 +131,11 @@ class SiteReader(nn.Module):
         side = round(self.n_sites**0.5)
         colours, height, width = (1, *shape) if len(shape) == 2 else (*shape, 0, 0, 0)[:3]
         square = height // side
-        fits = square and height == width == square * side and side & (side - 1) == 0
+        fits = square and height == width == square * side
         wanted = colours if self.neighbourhood else colours * square * square
         if (
             len(shape) not in (2, 3)
-            or side * side != self.n_sites
+            or not self._are_pixels()
             or not fits
             or wanted != self.site_size
             or (self.neighbourhood and square != 1)
@@ -147,7 +157,7 @@ class SiteReader(nn.Module):
         allowed = [] if self.neighbourhood else [f"sequences (batch, {n}, {s})"]
         if s == 1 and not self.neighbourhood:
             allowed.append(f"(batch, {n})")
-        if side * side == n and side & (side - 1) == 0:
+        if self._are_pixels():
             allowed.append(
                 f"images (batch, {side}, {side}) with one number a pixel"
                 if s == 1
