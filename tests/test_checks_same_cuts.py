@@ -125,7 +125,7 @@ def test_all_directions_change_no_score_and_fewer_do(tool, share):
 
 def test_the_networks_are_the_studys_and_the_second_kind(tool):
     both = ["convac", "convnet"]
-    chosen = tool.experiments(tool.STUDY, 6, [0, 1], both)
+    chosen = tool.experiments(tool.STUDY.with_name("fig10.toml"), 6, [0, 1], both)
     kinds = {(e.model, e.model_options.get("share")) for e in chosen}
     assert kinds == {("convnet", None), ("convac", "all"), ("convac", "window-position")}
     assert len(chosen) == 24 and {e.r for e in chosen} == {6}
@@ -133,7 +133,7 @@ def test_the_networks_are_the_studys_and_the_second_kind(tool):
     designs = ["uniform", "wide-base", "wide-tip"]
     assert sorted(e.design for e in later) == sorted(4 * designs)  # no average pooling
     with pytest.raises(SystemExit, match=r"does not have .* r = 7"):
-        tool.experiments(tool.STUDY, 7, [0], both)
+        tool.experiments(tool.STUDY, 7, [0], ["convac"])
 
 
 def test_no_bond_needs_more_than_its_ceiling():

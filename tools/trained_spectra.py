@@ -16,11 +16,9 @@ measured:
 - `state_effective_rank` (ConvAC): exp(entropy) of the coefficients tensor itself, exact,
   with orthonormal features and the ten classes as one more index of the rest.
 
-    CONVAC_DATA=... python tools/trained_spectra.py --folder runs    an hour or two on one core
-                                                    --models convac  two thirds of it
+    CONVAC_DATA=... python tools/trained_spectra.py --folder runs    an hour on one core
     CONVAC_DATA=... python tools/trained_spectra.py --folder runs --study studies/fig10_he.toml \\
-        --models convnet --r 12 --seeds 0 1 2 3 4 --test-images 10000 \\
-        --output book/data/trained_bonds.json                        an hour and a half
+        --models convnet --output book/data/trained_bonds.json       an hour and a half
 
 The folder keeps the trained weights. It may be stopped at any moment: started again, it
 does what is missing.
@@ -45,10 +43,10 @@ from convac_workbench.sweeps import Study, run_key
 
 ROOT = Path(__file__).parents[1]
 OUTPUT = ROOT / "book" / "data" / "trained_spectra.json"
-STUDY = ROOT / "studies" / "fig10.toml"
+STUDY = ROOT / "studies" / "fig10_convac_all.toml"
 NAMES = {"convnet": "ConvNet", "convac": "ConvAC"}
 N_MEASURED = 1000  # training images from which the directions are taken
-N_TESTED = 2000  # test images on which a cut-down network is tried
+N_TESTED = 10_000  # test images on which a cut-down network is tried
 N_SPECTRUM, MAX_NODES = 300, 32  # training images and squares of a size for the Schmidt values
 TOLERANCE = 0.01  # of test accuracy
 
@@ -57,9 +55,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--study", type=Path, default=STUDY, help="whose networks")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="the file to write")
-    parser.add_argument("--r", type=int, default=6, help="the width of the designs")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--models", nargs="+", choices=sorted(NAMES), default=sorted(NAMES))
+    parser.add_argument("--r", type=int, default=12, help="the width of the designs")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--models", nargs="+", choices=sorted(NAMES), default=["convac"])
     parser.add_argument("--designs", nargs="+", default=["wide-base", "wide-tip"])
     parser.add_argument("--test-images", type=int, default=N_TESTED, help="to lose accuracy on")
     parser.add_argument("--folder", type=Path, required=True, help="for the trained weights")
