@@ -317,6 +317,20 @@ def test_where_the_wide_ends_are_used(kind):
         assert max(contrast.values()) < 1.6
 
 
+def test_what_the_figure_shows_is_what_its_words_say():
+    needed, largest = [], []
+    for kind in KINDS:
+        for design in DESIGNS:
+            for task in TASKS:
+                for side in (2, 4, 8, 16, 32):
+                    needed += of_bonds(kind, design, task, "needed", side).values()
+                if kind == KINDS[0]:
+                    ranks = of_bonds(kind, design, task, "effective_rank", 32).values()
+                    largest.append(round(np.mean([*ranks])))
+    assert (min(needed), max(needed)) == (5, 24)
+    assert sorted(largest) == [2, 2, 2, 4]
+
+
 def test_the_entropy_of_a_bond_is_low():
     ranks = [
         of_bonds(KINDS[0], design, task, "effective_rank", side).values()
