@@ -6,6 +6,7 @@ come in and one of these fails, a sentence has to be written anew.
 
 import json
 import re
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -134,17 +135,15 @@ def test_the_papers_figure_at_every_rate_and_length_tried():
     assert min(uniform) > max(RECIPE["global", 0.01, 16, "wide-tip"])
 
 
-def test_two_designs_with_one_seed_do_not_go_together():
-    runs = {}
-    for row in rows_of("fig10_runs.json"):
-        place = row["model"], row["task"], row["r"]
-        runs.setdefault(place, {}).setdefault(row["design"], {})[row["seed"]] = row["test_accuracy"]
-    together = []
-    for designs in runs.values():
-        base, tip = ([designs[d][s] for s in range(5)] for d in DESIGNS)
-        if min(base + tip) > 0.15:
-            together.append(np.corrcoef(base, tip)[0, 1])
-    assert len(together) > 20 and abs(np.mean(together)) < 0.2
+@pytest.mark.parametrize("task", ["global", "local"])
+def test_two_designs_with_one_seed_do_not_go_together(task):
+    for pair in combinations(("wide-base", "wide-tip", "uniform"), 2):
+        both = [[], []]
+        for r in WIDTHS:
+            for found, design in zip(both, pair, strict=True):
+                seeds = SEEDS[task, r, design]
+                found += list(stats.zscore([seeds[seed] for seed in sorted(seeds)]))
+        assert abs(np.corrcoef(*both)[0, 1]) < 0.25
 
 
 def test_all_seeds_are_in():
@@ -323,8 +322,23 @@ def test_base_and_tip_that_hand_the_readout_equally_many_numbers(task, readout):
         assert interval.low > 0
     else:
         assert interval.low < 0 < interval.high
-        assert (min(tip) > max(base)) == (readout == 16)
-        assert readout == 10 or interval.high < 0.1
+
+
+def test_by_ranks_the_tip_is_ahead_in_both_such_pairs_together():
+    rng, seen, drawn = np.random.default_rng(0), 0, np.zeros(40_000)
+    for pair in EQUAL_READOUTS.values():
+        base, tip = (
+            [
+                row["test_accuracy"]
+                for row in rows_of("fig10_he_runs.json")
+                if (row["task"], row["channels"]) == ("global", channels)
+            ]
+            for channels in pair
+        )
+        ranks = stats.rankdata([*base, *tip])
+        seen += ranks[:5].sum() - 27.5
+        drawn += rng.permuted(np.tile(ranks, (len(drawn), 1)), axis=1)[:, :5].sum(1) - 27.5
+    assert seen < 0 and 0.005 < np.mean(abs(drawn) >= abs(seen)) < 0.015
 
 
 def test_how_far_above_the_papers_points_ours_lie():
@@ -356,14 +370,15 @@ def test_what_the_small_images_are_made_of_moves_the_accuracy_and_not_the_order(
             base, tip = (images[way, above, design] for design in DESIGNS)
             assert min(base) > max(tip)
             gaps.append(np.mean(base) - np.mean(tip))
-    assert 3 < min(gaps) and max(gaps) < 7
+    assert 3 < min(gaps) and max(gaps) < 6.5
+    drops = []
     for design in DESIGNS:
         means = {place[:2]: np.mean(two) for place, two in images.items() if place[2] == design}
         there = PAPER["local", 12, design]
         assert min(means.values()) < there < max(means.values())
         assert sum(mean < there for mean in means.values()) == 2  # in the middle
-        drops = [means[way, 0.2] - means[way, 0.5] for way in ("area", "bilinear")]
-        assert max(drops) == pytest.approx(20, abs=1.5)
+        drops += [means[way, 0.2] - means[way, 0.5] for way in ("area", "bilinear")]
+    assert 20.5 < max(drops) < 21.5
 
 
 def test_the_uniform_network_has_the_widths_and_the_budget_that_the_page_says():

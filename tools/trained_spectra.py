@@ -8,7 +8,8 @@ measured:
 
 - `needed`: the least number of directions to which what *all* squares of that size send up
   can be cut down, such that at most one point of test accuracy is lost. It asks the
-  network, on real images, and so holds for a ConvNet too.
+  network, on real images, and so holds for a ConvNet too. `lost` is the accuracy lost with
+  1, 2, ... directions left.
 - `shares`, `effective_rank`, `rank_that_counts` (ConvAC): the squared Schmidt values that
   `convac_workbench.bonds.bond_spectrum` measures on training images, their
   exp(entropy), and how many exceed 0.001; a surrogate where a square and the rest depend
@@ -122,10 +123,14 @@ def measured(experiment, options):
 def bonds(model, task, n_tested=N_TESTED):
     """Return what is measured of the bonds, one dict for each size of a square."""
     channels = model.architecture.channels
-    needed = directions_needed(model, task, n_tested)
     found = [
-        {"side": 2**k, "cap": min(channels[k - 1], channels[k]), "needed": needed[k - 1]}
-        for k in range(1, len(channels))
+        {
+            "side": 2**k,
+            "cap": min(channels[k - 1], channels[k]),
+            "needed": needed(lost),
+            "lost": [round(part, 4) for part in lost],
+        }
+        for k, lost in enumerate(accuracy_lost(model, task, n_tested), 1)
     ]
     if hasattr(model, "to_weights"):
         spectrum = bond_spectrum(model, task.train_inputs[:N_SPECTRUM], max_nodes=MAX_NODES)
@@ -141,8 +146,8 @@ def bonds(model, task, n_tested=N_TESTED):
 # --- directions needed ---------------------------------------------------------------------
 
 
-def directions_needed(model, task, n_tested=N_TESTED):
-    """Return for layers 1 to L-1 the least number of directions that keeps the accuracy.
+def accuracy_lost(model, task, n_tested=N_TESTED):
+    """Return for layers 1 to L-1 the accuracy lost with 1, 2, ... directions left.
 
     What is cut down is z = W v, what the squares below a layer send into its products, for
     each of the positions in a window by a projection of its own, as the matrices may be.
@@ -153,28 +158,19 @@ def directions_needed(model, task, n_tested=N_TESTED):
     images = torch.from_numpy(task.test_inputs[:n_tested])
     labels = torch.from_numpy(task.test_targets[:n_tested])
     seen = moments(model, torch.from_numpy(task.train_inputs[:N_MEASURED]))
-    least = evaluate(model, images, labels, task.n_classes) - TOLERANCE
-    found = []
+    whole = evaluate(model, images, labels, task.n_classes)
+    lost = []
     for layer in range(1, model.architecture.depth):
         positions = [dict(projectors(*moment)) for moment in zip(*seen[layer], strict=True)]
         counts = range(1, min(model.architecture.channels[layer - 1 : layer + 1]) + 1)
-        found.append(
-            next(
-                (
-                    count
-                    for count in counts
-                    if accuracy_with(
-                        model,
-                        cut_down(layer, [projector[count] for projector in positions]),
-                        images,
-                        labels,
-                    )
-                    >= least
-                ),
-                counts[-1],  # by rounding: that many directions lose nothing
-            )
-        )
-    return found
+        changes = (cut_down(layer, [projector[n] for projector in positions]) for n in counts)
+        lost.append([whole - accuracy_with(model, change, images, labels) for change in changes])
+    return lost
+
+
+def needed(lost):
+    """Return the least number of directions that keeps the accuracy; by rounding, all of them."""
+    return next((n for n, part in enumerate(lost, 1) if part <= TOLERANCE), len(lost))
 
 
 def accuracy_with(model, change, images, labels):
