@@ -13,6 +13,7 @@ import resource
 import selectors
 import signal
 import time
+from collections.abc import Callable
 from typing import Any
 
 from .answering import Stopped
@@ -23,6 +24,7 @@ from .plain import encode
 from .silence import CHECKS
 from .worker import Worker, serve, write_line
 
+TICK = 0.1
 Trees = dict[str, Any]
 
 
@@ -39,12 +41,12 @@ class Given:
     def __init__(self, chapter: Chapter, tests: HiddenTests) -> None:
         self.worker = Worker({}, lambda source: None)
         hidden = _names_of_checks(chapter)
-        self.values: dict[str, Trees] = {}
+        self.values: dict[tuple[str, str], Trees] = {}  # by exercise and cell
         for exercise in chapter.graded:
             for cell in exercise.of("given"):
                 if read_names(cell.source) & hidden:
                     made, names = tests.given(exercise), bound_names(cell.source)
-                    self.values[cell.source] = {
+                    self.values[exercise.name, cell.source] = {
                         name: encode(made[name], self.worker.remember) for name in sorted(names)
                     }
 
@@ -82,8 +84,12 @@ class Giver:
         os.close(asked)
         os.close(told)
 
-    def call(self, content: Any, seconds: float) -> dict[str, Any]:
+    def call(
+        self, content: Any, seconds: float, look: Callable[[], None] = lambda: None
+    ) -> dict[str, Any]:
         """Return the reply to a call that came across the wall; nothing in it is trusted.
+
+        While it waits it calls `look` again and again, which may stop it by an error.
 
         Raises
         ------
@@ -92,17 +98,21 @@ class Giver:
         """
         if not isinstance(content, list) or len(content) != 3:
             raise Stopped("its process sent what was not asked for")
-        line, until = b"", time.monotonic() + seconds
+        line, data, until = b"", b"", time.monotonic() + seconds
         try:
             write_line(self.into, {"call": [None, str(content[0]), *content[1:]]})
             with selectors.DefaultSelector() as selector:
                 selector.register(self.out_of, selectors.EVENT_READ)
                 while not line.endswith(b"\n"):
+                    look()
                     left = max(0, until - time.monotonic())
-                    data = os.read(self.out_of, 65_536) if selector.select(left) else b""
+                    if selector.select(min(left, TICK)):
+                        data = os.read(self.out_of, 65_536)
+                        line += data
+                    elif left:
+                        continue
                     if not data:
                         raise BrokenPipeError
-                    line += data
         except BrokenPipeError as error:
             self._end()
             raise Stopped("a call of what is given did not end") from error

@@ -32,6 +32,7 @@ class Collected:
 
     fetched: Fetched
     output: str = ""
+    step: Step | None = None
     answers: list[str] = field(default_factory=list)
     sentence: str = ""
 
@@ -129,12 +130,17 @@ def _apart(work: Callable[[], Any], limits: Limits, sandbox: Sandbox | None = No
     """Do some work in a process of its own, which may go on with a sandbox's conversation."""
 
     def whole() -> list[Any]:
-        return [work(), sandbox.asked if sandbox else 0]
+        done = work()
+        if sandbox is None:
+            return [done, 0]
+        if sandbox.asked != sandbox.answered:  # whatever became of the error that said so
+            raise Stopped("its function was stopped, or ended its process")
+        return [done, sandbox.asked]
 
     memory = (limits.memory + ROOM_FOR_TESTS) * MEGABYTE
     result, asked = apart(whole, limits.cell_seconds, memory)
     if sandbox is not None:
-        sandbox.asked = asked
+        sandbox.asked = sandbox.answered = asked
     return result
 
 
@@ -194,11 +200,14 @@ class Marking:
         self.ended: dict[Step, str] = {}
         self.notes: list[str] = []
         self.seconds = 0.0
+        # The exercise whose test called functions last. Once there is one, a cell could know what
+        # a test has called, so that nothing new is taken from cells.
+        self.tried = ""
 
     def run(self) -> None:
         """Run all steps, with a fresh sandbox after each cell that ends one, and mark."""
         why = "the notebook was stopped too often to reach this exercise"
-        for start in range(MOST_STARTS):
+        for start in range(MOST_STARTS + 2 * len(self.exercises)):
             try:
                 sandbox = self._prepared()
             except SetupFailed as failed:
@@ -250,7 +259,7 @@ class Marking:
         giver = self.given.giver(self.limits.total_seconds)
         try:
             sandbox = Sandbox(self.template, self.limits, self.unsafe, self.until, giver)
-        except Stopped as stopped:
+        except (Stopped, OSError) as stopped:
             raise SetupFailed(str(stopped)) from stopped
         try:
             for source in self.plan.setup:
@@ -263,24 +272,31 @@ class Marking:
 
     def _run_steps(self, sandbox: Sandbox) -> None:
         """Run the steps in their order, but for those that ended an earlier sandbox."""
+        last = None  # the student's own
         for step in self.plan.steps:
             if step in self.ended:
                 continue
+            last = step if step.own else last
             try:
                 if step.collects:
                     self._collect(step, sandbox)
                 else:
                     self._run_cell(step, sandbox)
             except Stopped as stopped:
-                self._end(step, str(stopped))
+                # A cell may leave something that strikes later, such as an alarm. The course's own
+                # cells are not to blame, and run again.
+                self._end(step if step.own or step.collects else last or step, str(stopped))
                 raise
 
     def _run_cell(self, step: Step, sandbox: Sandbox) -> None:
         """Run a cell and keep the error that it raises."""
-        if not step.own and step.source in self.given.values:
-            return sandbox.give(self.given.values[step.source])
+        given = self.given.values.get(
+            (step.exercise.name if step.exercise else "", step.source or "")
+        )
+        if given is not None and not step.own:
+            return sandbox.give(given)
         error = sandbox.run(step.source or "", None if step.own else START_SECONDS)
-        if error and step not in self.errors:
+        if error and step not in self.errors and not self.tried:
             self.errors[step] = error
             if not step.own:
                 self.notes.append(f"a cell of the course raised {error} among the student's")
@@ -301,12 +317,12 @@ class Marking:
         if exercise is None or exercise.name in self.marks:
             return
         before = self.collected.get(exercise.name)
-        if before is not None and not (step.again and self._lacks(exercise)):
-            if before.fetched.has_functions and not step.again:
+        if before is not None and (self.tried or not (step.again and self._lacks(exercise))):
+            if before.fetched.has_functions and step is before.step:
                 before.fetched = sandbox.fetch(exercise.answers)  # from a fresh sandbox
             return
         fetched = sandbox.fetch(exercise.answers)
-        self.collected[exercise.name] = one = Collected(fetched, output)
+        self.collected[exercise.name] = one = Collected(fetched, output, step)
         asked = sandbox if fetched.has_functions else None
         try:
             check = _check_apart(self.tests, exercise, fetched, self.limits, asked)
@@ -322,20 +338,35 @@ class Marking:
         return exercise.name in self.plan.blank or not set(exercise.answers) <= held
 
     def _mark_those_with_functions(self, sandbox: Sandbox) -> None:
-        """Mark the exercises whose tests call functions in the sandbox."""
-        for name, one in self.collected.items():
-            if name not in self.marks and one.fetched.has_functions:
-                self._mark(self.exercises[name], sandbox)
+        """Mark the exercises whose tests call functions in the sandbox.
 
-    def _mark(self, exercise: Exercise, sandbox: Sandbox | None) -> None:
-        """Run the hidden tests of an exercise; a test that does not end gives no mark."""
+        One that is stopped is marked again in a fresh sandbox, before all others: what stopped
+        it may have been left there by a call for another one.
+        """
+        waiting = [
+            name for name, one in self.collected.items()
+            if name not in self.marks and one.fetched.has_functions
+        ]  # fmt: skip
+        waiting.sort(key=lambda name: name != self.tried)
+        for name in waiting:
+            self.tried = name
+            self._mark(self.exercises[name], sandbox, name == waiting[0])
+
+    def _mark(self, exercise: Exercise, sandbox: Sandbox | None, first: bool = True) -> None:
+        """Run the hidden tests of an exercise; a test that does not end gives no mark.
+
+        One that is not the first to be marked in its sandbox has another try.
+        """
         fetched = self.collected[exercise.name].fetched
         try:
             self._keep(_mark_apart(self.tests, exercise, fetched, self.limits, sandbox))
         except Stopped as stopped:
-            self._keep(unmarked(exercise, str(stopped)))
-            if sandbox is not None:
-                raise
+            if sandbox is None:
+                return self._keep(unmarked(exercise, str(stopped)))
+            # How it ended would say something of what it was called with.
+            if first:
+                self._keep(unmarked(exercise, "its function was stopped, or ended its process"))
+            raise
 
 
 def _explain(error: str) -> str:

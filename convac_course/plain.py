@@ -19,6 +19,7 @@ MOST_BYTES = 32 * 2**20  # of an array
 MOST_LINE = 48 * 2**20  # of a whole reply, arrays in base64 included
 MOST_ITEMS = 1_000_000
 MOST_BITS = 2**14
+MOST_NESTED = 4 * MOST_DEPTH + 20  # of JSON, where a dict in a dict is three deep
 ARRAY_KINDS = "biufcU"
 DTYPE = re.compile(r"[<>|=]?(b1|[iu][1248]|f(2|4|8|16)|c(8|16|32)|U\d{1,5})")
 
@@ -126,9 +127,25 @@ def read_line(line: bytes) -> Any:
     if len(line) > MOST_LINE or items > MOST_ITEMS:
         raise NotPlain("more than can be an answer")
     try:
-        return json.loads(line)
+        data = json.loads(line)
     except (ValueError, RecursionError, MemoryError) as error:
         raise NotPlain("no JSON") from error
+    if _is_deeper(data, MOST_NESTED):  # whoever writes or copies it later would end in recursion
+        raise NotPlain("a value nested too deeply")
+    return data
+
+
+def _is_deeper(data: Any, most: int) -> bool:
+    """Tell whether JSON is nested deeper than that, level by level."""
+    level = [data]
+    for _ in range(most):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, (list, dict))
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+    return bool(level)
 
 
 def decode(data: Any, proxy: Proxy | None = None) -> Any:

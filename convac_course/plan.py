@@ -87,7 +87,7 @@ class _Planner:
                 self._collect(original.exercise)
         for name, exercise in self.exercises.items():
             if name not in self.collected:
-                self.steps += [Step(cell.source) for cell in exercise.of("given")]
+                self.steps += [Step(cell.source, exercise) for cell in exercise.of("given")]
                 self._collect(name)
             self._note_what_is_gone(exercise)
         # What comes after the last answers, such as a long study of an open exercise, is not run.
@@ -101,7 +101,7 @@ class _Planner:
             return
         exercise = self.exercises.get(original.exercise or "")
         if exercise is not None and exercise is not self.current:
-            self.steps += [Step(cell.source) for cell in exercise.of("given")]
+            self.steps += [Step(cell.source, exercise) for cell in exercise.of("given")]
         self.current = exercise
 
     def _run(self, cell: Cell, original: Cell | None) -> None:
@@ -120,7 +120,9 @@ class _Planner:
             self._own(cell.source)
             if original.role in ("given", "setup"):
                 # What the student added there may be needed; what was given is given again.
-                self.steps.append(Step(original.source))
+                self.steps.append(
+                    Step(original.source, self.exercises.get(original.exercise or ""))
+                )
                 self.notes.append(
                     f"the cell {original.grade_id} had been changed; the original was used"
                 )

@@ -96,29 +96,37 @@ class Sandbox(Answerer):
         self.until = until or time.monotonic() + limits.on_the_clock
         self.printed, self.printed_size = bytearray(), 0
         self.replies, self.status, self.line_there = bytearray(), bytearray(), False
-        self.spent, self.asked = 0.0, 0
+        self.spent, self.watched = 0.0, 0.0
+        self.asked = self.answered = 0
         self.porter = self.inside = 0
+        self.requests, self.files = -1, dict[int, Take]()
+        self.wall: Wall | None = None
+        self.group: ControlGroup | None = None
         self.scratch = tempfile.TemporaryDirectory() if unsafe else None
-        self.wall = None if unsafe else Wall()
-        self.group = None if unsafe else _group(limits)
-        self.requests, self.files = _start(template, self)
         try:
+            if not unsafe:
+                self.wall, self.group = Wall(), _group(limits)
+            self.requests, self.files = _start(template, self)
             self._converse(b"", *self._bounds(START_SECONDS))
-        except Stopped:
+        except BaseException:
             self.close()
             raise
 
     def ask(self, request: Request, seconds: float | None = None) -> dict[str, Any]:
         """Send a request and return the reply, a JSON object with the request's number."""
+        if self.requests < 0:
+            raise Stopped("its process is gone")
         self.asked += 1
         outgoing = json.dumps({"number": self.asked, **request}).encode() + b"\n"
         if self.replies:
             raise Stopped("its process sent what was not asked for")
+        self._look()  # what came before, in a test's fork for example, is not this request's
         bounds = self._bounds(seconds or self.limits.cell_seconds)
         try:
             while "ask" in (reply := read_reply(self._converse(outgoing, *bounds), self.asked)):
                 answer = self._given(reply["ask"], bounds[0])
                 outgoing = json.dumps(answer).encode() + b"\n"
+            self.answered = self.asked
             return reply
         except NotPlain as error:
             raise Stopped(f"its process sent what was not asked for: {error}") from error
@@ -127,12 +135,12 @@ class Sandbox(Answerer):
         """Return the reply to a call of a function that was given."""
         if self.giver is None:
             raise Stopped("its process sent what was not asked for")
-        return self.giver.call(call, max(0, deadline - time.monotonic()))
+        return self.giver.call(call, max(0, deadline - time.monotonic()), self._look)
 
-    def _bounds(self, seconds: float) -> tuple[float, float]:
-        """Return until when a reply must be there, and how much may have been spent by then."""
+    def _bounds(self, seconds: float) -> tuple[float, float, float]:
+        """Return until when a reply must be there, how much may be spent by then, and seconds."""
         deadline = min(time.monotonic() + ON_THE_CLOCK * seconds, self.until)
-        return deadline, self.spent + seconds
+        return deadline, self.spent + seconds, seconds
 
     def take_output(self) -> str:
         """Return what the cells printed since the last time."""
@@ -153,33 +161,36 @@ class Sandbox(Answerer):
             except ProcessLookupError:
                 pass
         for descriptor in (self.requests, *self.files):
-            os.close(descriptor)
+            if descriptor >= 0:
+                os.close(descriptor)
         self.files, self.requests = {}, -1
         if self.group is not None:
             self.group.close()
         if self.scratch is not None:
             self.scratch.cleanup()
 
-    def _converse(self, outgoing: bytes, deadline: float, most: float) -> bytes:
+    def _converse(self, outgoing: bytes, deadline: float, most: float, seconds: float) -> bytes:
         """Send some bytes, wait for one line and return it, with an eye on all limits."""
-        watched = started = time.monotonic()
-        seconds = most - self.spent
         with selectors.DefaultSelector() as selector:
             for descriptor, take in self.files.items():
                 selector.register(descriptor, selectors.EVENT_READ, take)
-            while not self.line_there:
-                outgoing = self._send(outgoing)
+            if outgoing:
+                selector.register(self.requests, selectors.EVENT_WRITE)
+            while outgoing or not self.line_there:
                 for key, _ in selector.select(TICK):
+                    if key.fd == self.requests:
+                        outgoing = self._send(outgoing)
+                        if not outgoing:
+                            selector.unregister(self.requests)
+                        continue
                     data = os.read(key.fd, 65_536)
                     key.data(data)
                     if not data:
                         selector.unregister(key.fd)
                 now = time.monotonic()
                 if now > deadline:
-                    raise Stopped(f"it did not end within {deadline - started:.0f} s")
-                if now > watched + TICK:
-                    self._watch()
-                    watched = now
+                    raise Stopped(f"it did not end within {ON_THE_CLOCK * seconds:.0f} s")
+                self._look()
                 if self.spent > most:
                     raise Stopped(f"it ran longer than {seconds:g} s")
         line, _, rest = bytes(self.replies).partition(b"\n")
@@ -220,6 +231,12 @@ class Sandbox(Answerer):
             self.inside = told.get("inside", self.inside)
             if "ended" in told:
                 raise Stopped(self._how_it_ended())
+
+    def _look(self) -> None:
+        """Watch, if it was not done a moment ago."""
+        if time.monotonic() > self.watched + TICK:
+            self._watch()
+            self.watched = time.monotonic()
 
     def _watch(self) -> None:
         """Stop the code if its processes together use too much."""
@@ -311,9 +328,15 @@ def _start(template: Template | int, sandbox: Sandbox) -> tuple[int, dict[int, T
     entrance = [group.entrance()] if group else []
     namespaces = wall.namespaces if wall else {}
     control = template if isinstance(template, int) else template.fileno()
-    fork_from(control, [*theirs, *entrance, *namespaces.values()])
-    for descriptor in (*theirs, *entrance):
-        os.close(descriptor)
+    try:
+        fork_from(control, [*theirs, *entrance, *namespaces.values()])
+    except OSError:
+        for descriptor in (requests, replies, prints, status):
+            os.close(descriptor)
+        raise
+    finally:
+        for descriptor in (*theirs, *entrance):
+            os.close(descriptor)
     for descriptor in (requests, replies, prints, status):
         os.set_blocking(descriptor, False)
     settings = {

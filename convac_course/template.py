@@ -121,7 +121,11 @@ def serve() -> None:
             asked, files, _, _ = socket.recv_fds(end, 1, MOST_FILES)
             if not asked:
                 break
-            if os.fork() == 0:
+            try:
+                child = os.fork()
+            except OSError:  # who asked sees its files closed, and others may have more luck
+                child = -1
+            if child == 0:
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 end.close()
                 try:

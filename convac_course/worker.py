@@ -9,7 +9,6 @@ read as plain data.
 import builtins
 import json
 import os
-import threading
 import traceback
 from collections.abc import Callable
 from typing import Any, BinaryIO
@@ -161,20 +160,32 @@ def plain_python() -> tuple[Namespace, Execute]:
 
 
 def serve(worker: Worker, requests: int, replies: int) -> None:
-    """Answer requests, one line of JSON each, until there are no more; then end the process."""
-    lock = threading.Lock()
+    """Answer requests, one line of JSON each, until there are no more; then end the process.
+
+    A cell may ask from threads and forks of its own, one after the other, and only while a
+    request is being answered: whoever asks holds a token, which lies in a pipe.
+    """
+    home, (token, put_back) = os.getpid(), os.pipe()
     with os.fdopen(requests, "rb") as lines:
 
         def ask(call: Any) -> dict[str, Any]:
-            with lock:
+            os.read(token, 1)
+            try:
                 write_line(replies, {"ask": call})
                 return json.loads(lines.readline())
+            finally:
+                os.write(put_back, b".")
 
         worker.ask = ask
         for line in lines:
             request = json.loads(line)
             number = request.pop("number", None)
-            write_line(replies, {**worker.answer(request), "number": number})
+            os.write(put_back, b".")
+            reply = {**worker.answer(request), "number": number}
+            if os.getpid() != home:
+                os._exit(0)  # a fork that came back from the cell
+            os.read(token, 1)
+            write_line(replies, reply)
     os._exit(0)
 
 

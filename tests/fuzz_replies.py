@@ -174,7 +174,7 @@ class Draw:
         if pick < 0.35:
             return {kind: self.leaf()}
         if pick < 0.4:
-            return self.deep(self.random.randrange(200))
+            return self.deep(self.random.randrange(100))
         if kind in ("array", "scalar", "tensor"):
             packed = base64.b64encode(bytes(self.random.choices(range(256), k=24))).decode()
             shape = self.random.choice([[3], [], [0, 10**9], [-1], [3.0], [1, 3], "3", [24]])

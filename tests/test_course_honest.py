@@ -365,9 +365,12 @@ def test_the_reference_gets_full_marks_and_a_blank_none(changed):
 
 def test_a_function_that_fails_when_the_test_calls_it_costs_its_exercise(changed):
     assert marks_of(changed["loops when called"]) == {"sum-of-squares": 2, "a-norm": 0}
-    assert "4 s" in changed["loops when called"].reasons()
+    # How it ended is not told: it would say something of what the test called it with.
+    told = "its function was stopped, or ended its process"
+    assert told in changed["loops when called"].reasons()
     assert marks_of(changed["ends when called"]) == {"sum-of-squares": 2, "a-norm": 0}
-    assert "exit status 1" in changed["ends when called"].reasons()
+    assert told in changed["ends when called"].reasons()
+    assert "exit status" not in changed["ends when called"].reasons()
 
 
 def test_a_function_is_called_as_it_was_in_its_place(changed):

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from course_runs import MISSING, QUICK, graded, make_course, release_of, table
 from course_sample import RIGHT, handed_in, sample_chapter, write
@@ -105,13 +106,6 @@ def wait_for(condition, seconds=60):
     return condition()
 
 
-def left_running():
-    """Return the processes of gradings that are still there."""
-    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True).stdout
-    words = ("convac_course.template", "--hostname sandbox", "convac_course.cli")
-    return {line for line in listed.splitlines() if any(word in line for word in words)}
-
-
 @walled
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_or_killed_run_leaves_nothing_running_and_goes_on(
@@ -119,17 +113,19 @@ def test_a_stopped_or_killed_run_leaves_nothing_running_and_goes_on(
 ):
     write(tmp_path / "in", "quick", handed_in(release, sum_of_squares=SUM))
     write(tmp_path / "in", "slow", handed_in(release, sum_of_squares="import time\ntime.sleep(99)"))
-    before = left_running()
     process = started(course, tmp_path / "in", tmp_path / "g.csv")
     kept = tmp_path / "g-feedback" / ".results"
     assert wait_for(lambda: len(list(kept.glob("*.json"))) == 1)
     time.sleep(1)
+    started_by_it = psutil.Process(process.pid).children(recursive=True)
+    assert len(started_by_it) > 3  # templates, a marker, a student's process
     os.kill(process.pid, number)
     _, said = process.communicate(timeout=120)
     if number == signal.SIGINT:
         assert process.returncode == 2 and "run the same command again" in said
         assert [row["Student"] for row in table(tmp_path / "g.csv")[1:]] == ["quick"]
-    assert wait_for(lambda: not left_running() - before), left_running() - before
+    _, alive = psutil.wait_procs(started_by_it, timeout=60)
+    assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []
     write(tmp_path / "in", "slow", handed_in(release, sum_of_squares=SUM))
     done = run(tmp_path / "in", course, tmp_path / "g.csv", limits=Limits())
     assert (done.marked, [result.got for result in done.results]) == (1, [2, 2])
