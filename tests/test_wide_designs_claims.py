@@ -65,6 +65,7 @@ PAPER = {
         "fig10_convac_all_recipe",
         "fig10_convac_all",
         "fig10_witness",
+        "fig10_machine",
     ],
 )
 def test_the_rows_are_the_studys_and_are_kept_beside_it(name):

@@ -9,7 +9,7 @@ measured:
 - `needed`: the least number of directions to which what *all* squares of that size send up
   can be cut down, such that at most one point of test accuracy is lost. It asks the
   network, on real images, and so holds for a ConvNet too. `lost` is the accuracy lost with
-  1, 2, ... directions left.
+  1, 2, ... directions left, until it is at most a quarter of a point.
 - `shares`, `effective_rank`, `rank_that_counts` (ConvAC): the squared Schmidt values that
   `convac_workbench.bonds.bond_spectrum` measures on training images, their
   exp(entropy), and how many exceed 0.001; a surrogate where a square and the rest depend
@@ -49,7 +49,7 @@ NAMES = {"convnet": "ConvNet", "convac": "ConvAC"}
 N_MEASURED = 1000  # training images from which the directions are taken
 N_TESTED = 10_000  # test images on which a cut-down network is tried
 N_SPECTRUM, MAX_NODES = 300, 32  # training images and squares of a size for the Schmidt values
-TOLERANCE = 0.01  # of test accuracy
+TOLERANCE, STRICT = 0.01, 0.0025  # of test accuracy
 
 
 def main():
@@ -147,7 +147,8 @@ def bonds(model, task, n_tested=N_TESTED):
 
 
 def accuracy_lost(model, task, n_tested=N_TESTED):
-    """Return for layers 1 to L-1 the accuracy lost with 1, 2, ... directions left.
+    """Return for layers 1 to L-1 the accuracy lost with 1, 2, ... directions left, until it is
+    next to nothing.
 
     What is cut down is z = W v, what the squares below a layer send into its products, for
     each of the positions in a window by a projection of its own, as the matrices may be.
@@ -164,13 +165,17 @@ def accuracy_lost(model, task, n_tested=N_TESTED):
         positions = [dict(projectors(*moment)) for moment in zip(*seen[layer], strict=True)]
         counts = range(1, min(model.architecture.channels[layer - 1 : layer + 1]) + 1)
         changes = (cut_down(layer, [projector[n] for projector in positions]) for n in counts)
-        lost.append([whole - accuracy_with(model, change, images, labels) for change in changes])
+        lost.append([])
+        for change in changes:
+            lost[-1].append(whole - accuracy_with(model, change, images, labels))
+            if round(lost[-1][-1], 6) <= STRICT:
+                break
     return lost
 
 
 def needed(lost):
     """Return the least number of directions that keeps the accuracy; by rounding, all of them."""
-    return next((n for n, part in enumerate(lost, 1) if part <= TOLERANCE), len(lost))
+    return next((n for n, part in enumerate(lost, 1) if round(part, 6) <= TOLERANCE), len(lost))
 
 
 def accuracy_with(model, change, images, labels):
