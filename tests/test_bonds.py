@@ -234,7 +234,10 @@ def test_ceilings_are_the_dimensions_of_the_smaller_side():
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"model": ConvNet(LINE)}, r"model must be of the class ConvAC, .* got ConvNet"),
+        (
+            {"model": ConvNet(Architecture.for_image(4, 2, (3, 3)))},
+            r"model must be of the class ConvAC, .* got ConvNet",
+        ),
         ({"inputs": torch.rand(1, 8)}, "inputs must be 2 samples or more"),
         ({"inputs": torch.rand(8)}, "inputs must be 2 samples or more"),
         ({"inputs": torch.rand(3, 9)}, "x must be sequences"),
