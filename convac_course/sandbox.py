@@ -99,7 +99,8 @@ class Sandbox(Answerer):
         self.spent, self.watched = 0.0, 0.0
         self.asked = self.answered = 0
         self.porter = self.inside = 0
-        self.requests, self.files = -1, dict[int, Take]()
+        self.requests = -1
+        self.files: dict[int, Take] = {}
         self.wall: Wall | None = None
         self.group: ControlGroup | None = None
         self.scratch = tempfile.TemporaryDirectory() if unsafe else None

@@ -3,7 +3,10 @@
 import copy
 import json
 
+import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from convac_course.build import build_assignment
 
 STATEMENT = """\
 ````{exercise} Sum of squares
@@ -131,3 +134,29 @@ def write(folder, student, notebook, chapter="sample"):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(notebook if isinstance(notebook, str) else json.dumps(notebook))
     return path
+
+
+GIVEN_SETUP = (
+    "import numpy as np\nfrom convac_book.checks import states as one\n"
+    "from convac_book.checks import entanglement as two"
+)
+SMALL = "````{{exercise}} {0}\n:label: {0}\n\n*Compute · 1 minutes · level 1 of 3*\n\nDo.\n````"
+
+
+def course_of(folder, exercises, setup=GIVEN_SETUP):
+    """Build the course `given` of small exercises: name, given cells, solution, hidden test."""
+    cells = [new_markdown_cell("# Given"), new_code_cell(setup)]
+    cells[1].metadata.convac = {"role": "setup"}
+    for name, given, solution, test in exercises:
+        parts = [(new_markdown_cell, "statement", SMALL.format(name))]
+        parts += [(new_code_cell, "given", cell) for cell in given]
+        solution = f"### BEGIN SOLUTION\n{solution}\n### END SOLUTION"
+        test = f"### BEGIN HIDDEN TESTS\n{test}\n### END HIDDEN TESTS"
+        parts += [(new_code_cell, "solution", solution), (new_code_cell, "test", test)]
+        for make, role, source in parts:
+            cells.append(make(source))
+            cells[-1].metadata.convac = {"role": role, "exercise": name}
+        cells[-1].metadata.convac["points"] = 1
+    nbformat.write(new_notebook(cells=cells), folder / "given.ipynb")
+    build_assignment(folder / "given.ipynb", folder / "course")
+    return folder / "course"

@@ -4,47 +4,22 @@ Threads and forks that ask for given values, time that is charged to another, a 
 stopped inside a test which catches every error: each of these took marks from honest answers.
 """
 
-import nbformat
 import pytest
 from course_runs import MISSING, QUICK, graded, marks_of, release_of
-from course_sample import handed_in, write
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from course_sample import course_of, handed_in, write
 
-from convac_course.build import build_assignment
 from convac_course.sandbox import Sandbox, students
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(MISSING is not None, reason=f"no sandbox here: {MISSING}"),
 ]
-SETUP = "import numpy as np\nfrom convac_book.checks import states as one"
-TEST = "### BEGIN HIDDEN TESTS\n{}\n### END HIDDEN TESTS"
-SOLUTION = "### BEGIN SOLUTION\n{}\n### END SOLUTION"
-STATEMENT = "````{{exercise}} {0}\n:label: {0}\n\n*Compute · 1 minutes · level 1 of 3*\n\nDo.\n````"
 BURN = (
     "import time\ndef burn(seconds):\n    until = time.process_time() + seconds\n"
     "    while time.process_time() < until: pass\n"
 )
 NAMES = "fghk"
 RIGHT = {name: f"def {name}(x): return x" for name in NAMES}
-
-
-def make_course(folder, exercises):
-    """Build a course of exercises: name, given cells, solution, hidden test."""
-    cells = [new_markdown_cell("# Given"), new_code_cell(SETUP)]
-    cells[1].metadata.convac = {"role": "setup"}
-    for name, given, solution, test in exercises:
-        parts = [(new_markdown_cell, "statement", STATEMENT.format(name))]
-        parts += [(new_code_cell, "given", cell) for cell in given]
-        parts += [(new_code_cell, "solution", SOLUTION.format(solution))]
-        parts += [(new_code_cell, "test", TEST.format(test))]
-        for make, role, source in parts:
-            cells.append(make(source))
-            cells[-1].metadata.convac = {"role": role, "exercise": name}
-        cells[-1].metadata.convac["points"] = 1
-    nbformat.write(new_notebook(cells=cells), folder / "given.ipynb")
-    build_assignment(folder / "given.ipynb", folder / "course")
-    return folder / "course"
 
 
 def grade(course, folder, handed, **options):
@@ -75,7 +50,7 @@ GOES_ON = {
 
 
 def test_threads_and_forks_of_a_cell_disturb_nobody(tmp_path):
-    course = make_course(
+    course = course_of(
         tmp_path,
         [
             (name, ["box = one.black_box(3)"] if name != "after" else [], *both)
@@ -89,7 +64,7 @@ def test_threads_and_forks_of_a_cell_disturb_nobody(tmp_path):
 
 
 def test_two_exercises_with_the_same_given_cell_have_their_own_values(tmp_path):
-    course = make_course(
+    course = course_of(
         tmp_path,
         [
             (name, [f"seed = {seed}", "box = one.black_box(seed)"], f"{name} = box([1, 2, 3])",
@@ -107,7 +82,7 @@ def functions(tmp_path_factory):
     catching = "assert f(4) == 4\ntry: f(-1)\nexcept Exception: pass"
     tests = {name: f"assert {name}(173) == 173" for name in NAMES} | {"f": catching}
     folder = tmp_path_factory.mktemp("functions")
-    return make_course(folder, [(name, [], RIGHT[name], tests[name]) for name in NAMES])
+    return course_of(folder, [(name, [], RIGHT[name], tests[name]) for name in NAMES])
 
 
 ENDED = "its function was stopped, or ended its process"
@@ -140,7 +115,7 @@ def test_each_function_has_its_own_time(functions, tmp_path):
 
 def test_many_that_end_their_process_leave_the_last_its_mark(tmp_path):
     names = [f"a{k}" for k in range(10)]
-    course = make_course(tmp_path, [(n, [], f"{n} = 1", f"assert {n} == 1") for n in names])
+    course = course_of(tmp_path, [(n, [], f"{n} = 1", f"assert {n} == 1") for n in names])
     end = dict.fromkeys(names[:-1], "import os\nos._exit(0)")
     result = grade(course, tmp_path / "in", {"ends": {**end, names[-1]: f"{names[-1]} = 1"}})
     assert marks_of(result["ends"]) == dict.fromkeys(names[:-1], 0) | {names[-1]: 1}

@@ -4,23 +4,17 @@ import json
 import os
 import signal
 
-import nbformat
 import pytest
 from course_runs import MISSING, QUICK, graded, marks_of, release_of
-from course_sample import handed_in, write
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from course_sample import course_of, handed_in, write
 
 from convac_course.answering import Stopped
-from convac_course.build import build_assignment
 from convac_course.given import Given
 from convac_course.hidden_tests import HiddenTests
 from convac_course.plain import decode, encode
 
 walled = pytest.mark.skipif(MISSING is not None, reason=f"no sandbox here: {MISSING}")
 pytestmark = pytest.mark.slow
-TEST = "### BEGIN HIDDEN TESTS\n{}\n### END HIDDEN TESTS"
-SOLUTION = "### BEGIN SOLUTION\n{}\n### END SOLUTION"
-STATEMENT = "````{{exercise}} {0}\n:label: {0}\n\n*Compute · 1 minutes · level 1 of 3*\n\nDo.\n````"
 RIGHT = {
     "value": "value = box([1, 2, 3])",
     "norm": "norm = float(np.sum(state**2))",
@@ -42,25 +36,7 @@ GIVEN = {
 def course(tmp_path_factory):
     """A course whose exercises are given what the checks of the book make."""
     folder = tmp_path_factory.mktemp("course")
-    setup = new_code_cell(
-        "import numpy as np\nfrom convac_book.checks import states as one\n"
-        "from convac_book.checks import entanglement as two"
-    )
-    setup.metadata.convac = {"role": "setup"}
-    cells = [new_markdown_cell("# Given"), setup]
-    for name, solution in RIGHT.items():
-        for make, role, source in (
-            (new_markdown_cell, "statement", STATEMENT.format(name)),
-            (new_code_cell, "given", GIVEN[name]),
-            (new_code_cell, "solution", SOLUTION.format(solution)),
-            (new_code_cell, "test", TEST.format(TESTS[name])),
-        ):
-            cells.append(make(source))
-            cells[-1].metadata.convac = {"role": role, "exercise": name}
-        cells[-1].metadata.convac["points"] = 1
-    nbformat.write(new_notebook(cells=cells), folder / "given.ipynb")
-    build_assignment(folder / "given.ipynb", folder / "course")
-    return folder / "course"
+    return course_of(folder, [(n, [GIVEN[n]], RIGHT[n], TESTS[n]) for n in RIGHT])
 
 
 TRIED = {
