@@ -22,6 +22,8 @@ from .rights import MEGABYTE
 from .sandbox import START_SECONDS, Limits, Sandbox
 
 MOST_STARTS = 8
+# How it ended would say something of what it was called with.
+ENDED = "its function was stopped, or ended its process"
 ROOM_FOR_TESTS = 2048
 Tell = Callable[[Mark], None]
 
@@ -134,7 +136,7 @@ def _apart(work: Callable[[], Any], limits: Limits, sandbox: Sandbox | None = No
         if sandbox is None:
             return [done, 0]
         if sandbox.asked != sandbox.answered:  # whatever became of the error that said so
-            raise Stopped("its function was stopped, or ended its process")
+            raise Stopped(ENDED)
         return [done, sandbox.asked]
 
     memory = (limits.memory + ROOM_FOR_TESTS) * MEGABYTE
@@ -221,7 +223,7 @@ class Marking:
                 break
             except Stopped as stopped:
                 if time.monotonic() > self.until:
-                    why = str(stopped)
+                    why = ENDED if self.tried else str(stopped)
                     break
             finally:
                 sandbox.close()
@@ -363,9 +365,8 @@ class Marking:
         except Stopped as stopped:
             if sandbox is None:
                 return self._keep(unmarked(exercise, str(stopped)))
-            # How it ended would say something of what it was called with.
             if first:
-                self._keep(unmarked(exercise, "its function was stopped, or ended its process"))
+                self._keep(unmarked(exercise, ENDED))
             raise
 
 
