@@ -21,10 +21,10 @@ from .chapters import Chapter
 from .hidden_tests import HiddenTests
 from .names import bound_names, read_names
 from .plain import encode
+from .sandbox import TICK
 from .silence import CHECKS
 from .worker import Worker, serve, write_line
 
-TICK = 0.1
 Trees = dict[str, Any]
 
 
@@ -98,7 +98,7 @@ class Giver:
         """
         if not isinstance(content, list) or len(content) != 3:
             raise Stopped("its process sent what was not asked for")
-        line, data, until = b"", b"", time.monotonic() + seconds
+        line, until = b"", time.monotonic() + seconds
         try:
             write_line(self.into, {"call": [None, str(content[0]), *content[1:]]})
             with selectors.DefaultSelector() as selector:
@@ -106,13 +106,11 @@ class Giver:
                 while not line.endswith(b"\n"):
                     look()
                     left = max(0, until - time.monotonic())
-                    if selector.select(min(left, TICK)):
-                        data = os.read(self.out_of, 65_536)
-                        line += data
-                    elif left:
-                        continue
-                    if not data:
+                    there = selector.select(min(left, TICK))
+                    data = os.read(self.out_of, 65_536) if there else b""
+                    if not data and (there or not left):
                         raise BrokenPipeError
+                    line += data
         except BrokenPipeError as error:
             self._end()
             raise Stopped("a call of what is given did not end") from error

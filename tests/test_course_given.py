@@ -3,15 +3,17 @@
 import json
 import os
 import signal
+import time
 
 import pytest
 from course_runs import MISSING, QUICK, graded, marks_of, release_of
 from course_sample import course_of, handed_in, write
 
 from convac_course.answering import Stopped
-from convac_course.given import Given
+from convac_course.given import Given, Giver
 from convac_course.hidden_tests import HiddenTests
 from convac_course.plain import decode, encode
+from convac_course.worker import Worker
 
 walled = pytest.mark.skipif(MISSING is not None, reason=f"no sandbox here: {MISSING}")
 pytestmark = pytest.mark.slow
@@ -154,6 +156,30 @@ def test_the_reply_to_a_call_that_was_given_up_is_taken_for_no_other(given):
             assert giver.call([name, encode(([3, 1, 2],)), encode({})], 10) == others[3, 1, 2]
         giver.close()
     assert given_up
+
+
+def test_a_reply_that_breaks_off_is_not_waited_for_without_end(giver):
+    os.close(giver.out_of)
+    giver.out_of, told = os.pipe()
+    os.write(told, b'{"value": ')
+    with pytest.raises(Stopped, match="did not end"):
+        giver.call(["0", encode(()), encode({})], 0.3)
+    os.close(told)
+
+
+def test_the_watch_looks_while_a_call_takes_long():
+    worker = Worker({}, lambda source: None)
+    call = [worker.remember(time.sleep), encode((60,)), encode({})]
+    giver, looks = Giver(worker, 10), []
+
+    def look():
+        looks.append(1)
+        if len(looks) == 3:
+            raise Stopped("it used too much")
+
+    with pytest.raises(Stopped, match="too much"):
+        giver.call(call, 60, look)
+    giver.close()
 
 
 def test_a_chapter_that_makes_nothing_has_no_giver(tmp_path):
